@@ -1,0 +1,250 @@
+"""The clearing house: margins, liquidates and mutualises the accounts of its venue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abm.clearing.adl import AdlRule, IndustryRanking, Queue
+from abm.clearing.backstop import Keeper
+from abm.clearing.journal import Entry, EventKind, Journal
+from abm.clearing.ledger import Ledger, State
+from abm.clearing.liquidation import Fraction, LiquidationPolicy, NoLiquidation, Seized
+from abm.clearing.margin.tiered import Tiered
+from abm.clearing.waterfall import Waterfall
+from abm.kernels.margin import Brackets, Revaluation, leg_margin, revalue_rows
+from abm.record import Record, param
+from abm.streams import Streams
+
+
+class Clearing(Record):
+    """The rules of one house."""
+
+    margin: Tiered = param(Tiered(), unit="rule", source="per field", help="How much an account must hold.")
+    liquidation: LiquidationPolicy = param(
+        Fraction(), unit="rule", source="per field", help="How seized positions are worked on the book."
+    )
+    keeper: Keeper = param(Keeper(), unit="rule", source="per field", help="Principal liquidator with finite capital.")
+    adl: AdlRule = param(IndustryRanking(), unit="rule", source="per field", help="Auto-deleveraging rule.")
+    gains_share: float = param(
+        1.0,
+        unit="share",
+        source="crypto venues count unrealised profit in full in cross margin; others less",
+        help="Share of unrealised gains that counts as collateral.",
+        ge=0,
+        le=1,
+    )
+    fund_share: float = param(
+        0.002,
+        unit="share of one-sided open interest",
+        source="baseline prototype; Binance's fund lost about 188 M USD on 2025-10-10 of a larger fund",
+        help="Cash of the insurance fund at the opening.",
+        ge=0,
+        le=1,
+    )
+    fund_scope: Literal["house", "instrument"] = param(
+        "house",
+        unit="choice",
+        source="choice of regime; Binance keeps funds per group of contracts since 2025",
+        help="One insurance fund for all instruments of the house, or one for each (split by open interest).",
+    )
+    fund_unwind_half_life: float = param(
+        300.0,
+        unit="s",
+        source="choice of regime, swept",
+        help="Half-life at which the house works off on the book what the fund took over.",
+        gt=0,
+    )
+    unwind_limit: float = param(
+        0.02,
+        unit="share of mark",
+        source="choice: as the limit of forced orders",
+        help="Keeper and fund unwind by IOC orders no further than this from the mark.",
+        gt=0,
+        le=1,
+    )
+    fee_rate: float = param(
+        0.005,
+        unit="share of notional",
+        source="Binance support page 360033525271 (2019 text): 0.3 % BTC, 0.5 % others",
+        help="Liquidation fee on forced fills, paid to the insurance fund.",
+        ge=0,
+        le=0.1,
+    )
+    deficit_by: Literal["notional", "loss", "margin"] = param(
+        "notional",
+        unit="choice",
+        source="a bankruptcy price of several positions is one equation in several unknowns; choice of regime",
+        help="How a deficit is shared over the positions of a bankrupt account.",
+    )
+    loss_scope: Literal["house", "instrument"] = param(
+        "house",
+        unit="choice",
+        source="choice of regime; venues mutualise over all users or per contract",
+        help="Whose equity bears what is socialised: all accounts of the house, or holders of the instrument.",
+    )
+    execution: Literal["book", "outside_pool"] = param(
+        "book",
+        unit="choice",
+        source="counterfactual no_impact",
+        help="Forced orders walk the book, or an outside pool fills them at the mark.",
+    )
+
+
+@dataclass(frozen=True)
+class Slices:
+    """What seized accounts sell in one step."""
+
+    accounts: NDArray[np.int64]  # (k,)
+    lots: NDArray[np.int64]  # (k, n_instruments), to close, signed like the position
+    key: NDArray[np.uint64]  # (k,), priority of each account's orders
+    healthy: NDArray[np.bool_]  # (k, n_instruments), the leg alone holds its maintenance margin: its share of the opening
+    # collateral plus its own profit since
+    seized: Seized
+
+
+class House:
+    """One house at work: phases 4 and 8 of the step over its accounts."""
+
+    def __init__(
+        self,
+        rules: Clearing,
+        ledger: Ledger,
+        brackets: Brackets,
+        streams: Streams,
+        *,
+        number: int,
+        fund: NDArray[np.int64],
+        keeper: int,
+        step_seconds: float,
+        cash_unit: float,
+        opening_split: NDArray[np.int64],
+    ) -> None:
+        self.rules, self.ledger, self.brackets, self.streams, self.number = rules, ledger, brackets, streams, number
+        self.fund, self.keeper = fund, keeper  # accounts: (n_instruments,) of the fund, and of the keeper (-1: none)
+        self.accounts = np.setdiff1d(np.flatnonzero(ledger.house == number), fund)
+        self.interval = ceil(getattr(rules.liquidation, "interval", 0.0) / step_seconds)  # steps between slices of an account
+        self.step_seconds, self.cash_unit = step_seconds, cash_unit
+        self.opening_split = opening_split  # (n_accounts, n_instruments), cash units: each leg's share of its opening money
+        self.first_slice = np.full(len(ledger.owner), -1, dtype=np.int64)  # step of the first slice since seizure
+        self.last_slice = np.full(len(ledger.owner), -(10**9), dtype=np.int64)
+        self.journal = Journal()
+
+    @property
+    def liquidates(self) -> bool:
+        """False only in the counterfactual without liquidation."""
+        return not isinstance(self.rules.liquidation, NoLiquidation)
+
+    def margin(self, worth: Revaluation) -> None:
+        """Phase 4: seize accounts that hold less than they must; `worth` covers all accounts on the step's marks."""
+        self.journal = Journal()
+        if not self.liquidates:
+            return
+        rows, state = self.accounts, self.ledger.state
+        breached = (worth.collateral[rows] < worth.maintenance[rows]) | (worth.equity[rows] < 0)
+        entering = rows[breached & (state[rows] == State.HEALTHY)]
+        state[entering] = State.LIQUIDATING
+        self.first_slice[entering] = -1
+        for account in entering:
+            self.journal.write(
+                Entry(EventKind.ENTERED, int(account), amount=int(worth.maintenance[account] - worth.collateral[account]))
+            )
+
+    def seized(self) -> NDArray[np.int64]:
+        """Accounts in liquidation."""
+        return self.accounts[self.ledger.state[self.accounts] == State.LIQUIDATING]
+
+    def slices(self, step: int, price: NDArray[np.int64], depth: NDArray[np.int64]) -> Slices:
+        """Phase 8, first part: what each seized account sells now, re-evaluated on the step's marks.
+
+        Cured accounts are released; bankrupt ones are left to `resolve`.
+        """
+        rows = self.seized()
+        worth = self.revalue(rows, price)
+        cured = (worth.collateral >= worth.maintenance) & (worth.equity >= 0)
+        self._release(rows[cured])
+        due = ~cured & (worth.equity >= 0) & (step - self.last_slice[rows] >= self.interval)
+        rows = rows[due]
+        position = self.ledger.position[rows]
+        first = self.first_slice[rows]
+        seized = Seized(
+            position=position,
+            price=price,
+            leg_margin=leg_margin(position, price, self.brackets, self.number),
+            leg_profit=position * price - self.ledger.cost[rows],
+            equity=worth.collateral[due],
+            since_first=np.where(first < 0, -1.0, (step - first) * self.step_seconds),
+            depth=depth,
+            fee_rate=self.rules.fee_rate,
+            cash_unit=self.cash_unit,
+        )
+        lots = self.rules.liquidation.slices(seized)
+        sent = lots.any(axis=1)
+        self.last_slice[rows[sent]] = step
+        self.first_slice[rows[sent & (first < 0)]] = step
+        own = self.opening_split[rows] + self.ledger.realised[rows] + seized.leg_profit
+        key = self._key(step, rows, worth.collateral[due] - worth.maintenance[due])
+        return Slices(rows, lots, key, own >= seized.leg_margin, seized)
+
+    def resolve(self, step: int, price: NDArray[np.int64], failed: NDArray[np.bool_]) -> None:
+        """Phase 8, last part: bankrupt accounts are closed and their loss borne; the keeper is offered what the book did
+        not take (`failed` (n_accounts,)); cured accounts are released."""
+        rows = self.seized()
+        funds = np.unique(self.fund)
+        if not len(rows) and (self.revalue(funds, price).equity >= 0).all():
+            return
+        worth = self.revalue(rows, price)
+        waterfall = self._waterfall(price)
+        bankrupt = worth.equity < 0
+        for account in rows[bankrupt][np.argsort(self._key(step, rows[bankrupt], worth.equity[bankrupt]), kind="stable")]:
+            waterfall.close(int(account))
+        weak = (worth.equity >= 0) & failed[rows] & (worth.collateral < self.rules.keeper.trigger * worth.maintenance)
+        for account in rows[weak]:
+            self._offer(int(account), price)
+        for fund in funds[self.revalue(funds, price).equity < 0]:
+            waterfall.close(int(fund))
+        worth = self.revalue(rows, price)
+        ended = self.ledger.state[rows] == State.CLOSED
+        self._release(rows[~ended & (worth.collateral >= worth.maintenance) & (worth.equity >= 0)])
+
+    def revalue(self, rows: NDArray[np.int64], price: NDArray[np.int64]) -> Revaluation:
+        """Worth and margin of `rows` (k,) on the marks behind `price` (n_instruments,)."""
+        rule = np.full(len(self.ledger.owner), self.number, dtype=np.int64)
+        return revalue_rows(rows, self.ledger.cash, self.ledger.position, self.ledger.cost, price, rule, self.brackets)
+
+    def _key(self, step: int, rows: NDArray[np.int64], excess: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """Order in which accounts are served: keyed-random by owner, or the one that lacks most first."""
+        if getattr(self.rules.liquidation, "order", "random") == "worst_first":
+            rank = np.empty(len(rows), dtype=np.uint64)
+            rank[np.argsort(excess, kind="stable")] = np.arange(len(rows), dtype=np.uint64)
+            return rank
+        return self.streams.priority("liquidation", step, self.ledger.owner[rows])
+
+    def _release(self, rows: NDArray[np.int64]) -> None:
+        self.ledger.state[rows] = State.HEALTHY
+        for account in rows:
+            self.journal.write(Entry(EventKind.RECOVERED, int(account)))
+
+    def _offer(self, account: int, price: NDArray[np.int64]) -> None:
+        if self.keeper >= 0 and account != self.keeper:
+            rate = self.brackets.initial_rate[self.number, :, 0]
+            self.rules.keeper.take_over(self.ledger, self.journal, self.keeper, account, price=price, rate=rate)
+
+    def _waterfall(self, price: NDArray[np.int64]) -> Waterfall:
+        ledger, eligible = self.ledger, np.zeros(len(self.ledger.owner), dtype=bool)
+        eligible[self.accounts] = ledger.state[self.accounts] == State.HEALTHY
+        return Waterfall(
+            ledger=ledger,
+            journal=self.journal,
+            queue=Queue(self.rules.adl, ledger, price, eligible),
+            price=price,
+            fund=self.fund,
+            margin_rate=self.brackets.initial_rate[self.number, :, 0],
+            payers=self.accounts,
+            deficit_by=self.rules.deficit_by,
+            loss_scope=self.rules.loss_scope,
+        )

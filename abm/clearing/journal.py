@@ -1,0 +1,48 @@
+"""What a house did, in order: the entries from which events, losses and genealogies are told."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+
+class EventKind(IntEnum):
+    """What happened to an account."""
+
+    ENTERED = 0  # seized: equity below maintenance margin
+    RECOVERED = 1  # released: solvent again
+    KEEPER_TAKEOVER = 2
+    FUND_TAKEOVER = 3
+    ADL = 4
+    SOCIALISED = 5
+    CLOSED = 6  # ended at exactly zero
+    WITHDREW = 7  # a maker stopped quoting
+    RETURNED = 8
+    FUND_PAID = 9  # the fund covered a loss in cash
+
+
+class Entry(NamedTuple):
+    """One event; lots signed as the position moved, value and amount in cash units."""
+
+    kind: EventKind
+    account: int
+    counterparty: int = -1
+    instrument: int = -1
+    lots: int = 0
+    value: int = 0
+    amount: int = 0  # loss borne by the counterparty
+
+
+class Journal:
+    """Entries of the current step."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    def write(self, entry: Entry) -> None:
+        """Append one entry."""
+        self.entries.append(entry)
+
+    def borne(self, kind: EventKind) -> int:
+        """Loss borne in this step through events of one kind, cash units."""
+        return sum(e.amount for e in self.entries if e.kind == kind)

@@ -1,0 +1,35 @@
+"""Loading a scenario for a command: find the file, apply `--set`, say mistakes in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from abm.cli.errors import Mistake
+
+if TYPE_CHECKING:
+    from abm.scenario.scenario import Scenario
+
+
+def load(name: str, sets: Sequence[str] = ()) -> Scenario:
+    """The scenario that `name` means with `KEY=VALUE` overrides in their order, the files it replays readable."""
+    from abm.scenario.errors import ScenarioError
+    from abm.scenario.overrides import parsed
+    from abm.scenario.scenario import Scenario
+
+    origin = f"{name}, --set" if sets else name
+    try:
+        scenario = Scenario.load(name)
+        if sets:
+            scenario = _at_home(scenario.with_(dict(parsed(text) for text in sets), origin=origin))
+        scenario.check_files(origin=origin)
+    except ScenarioError as error:
+        raise Mistake(str(error)) from None
+    return scenario
+
+
+def _at_home(scenario: Scenario) -> Scenario:
+    """A replayed file named on the command line is meant from the working directory, and stays found from elsewhere."""
+    path = scenario.world.path
+    return scenario if path is None else scenario.with_({"world.path.file": str(Path(path.file).absolute())})

@@ -1,0 +1,133 @@
+"""The exchange: books, money, houses and values of one run, joined by the rows of owners, accounts and instruments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abm.behaviour.signals import Signals
+from abm.behaviour.view import Rows, Traders
+from abm.clearing.accounts import NO_HOUSE, Accounts
+from abm.clearing.admission import Admission, Backing, Reserve, admit, sweep
+from abm.clearing.allocate import allocate
+from abm.clearing.house import House
+from abm.clearing.ledger import FeeSchedule, Ledger
+from abm.kernels.margin import Brackets, Revaluation, revalue
+from abm.market.book import Books, Execution
+from abm.market.funding import FundingClock
+from abm.market.instrument import Instruments
+from abm.market.mark import Marks
+from abm.market.order import FILL, Fills, OrderBatch, Outcome
+from abm.scenario import Scenario
+from abm.streams import Streams
+from abm.world.fundamentals import Values
+
+Ints = NDArray[np.int64]
+
+
+@dataclass
+class Exchange:
+    """Everything of a run that has a state and is no agent."""
+
+    scenario: Scenario
+    streams: Streams
+    instruments: Instruments
+    traders: Traders
+    accounts: Accounts
+    books: Books
+    ledger: Ledger
+    brackets: Brackets
+    fees: FeeSchedule
+    houses: list[House]
+    values: Values
+    marks: Marks
+    signals: Signals
+    funding: list[FundingClock]  # by venue
+    maker_depth: Ints  # (n_makers, n_instruments), lots one maker shows within 1 % at full capital
+    rule: Ints  # (n_accounts,), row of the margin rule
+    pool: int  # account of the outside pool that fills forced orders in the counterfactual without impact
+    fund_rows: list[int]  # owner rows, by house
+    keeper_rows: list[int]
+    bands: Ints = field(init=False)  # (n_instruments, 2), ticks
+
+    def __post_init__(self) -> None:
+        absorbed = [house.number for house in self.houses if house.rules.execution == "outside_pool"]
+        self.absorbed = np.isin(self.ledger.house, absorbed)  # (n_accounts,), forced orders bypass the book
+        shared = self.scenario.population.shared_wallet
+        self.backing = Backing.of(self.accounts.backing, self.accounts.wallet, self.ledger, shared_wallet=shared)
+        self.set_bands()
+
+    @property
+    def price(self) -> Ints:
+        """Cash units per lot at the mark, (n_instruments,)."""
+        return self.marks.mark * self.instruments.unit
+
+    def per_leg(self, table: Ints, rows: Rows) -> Ints:
+        """`table` (n_accounts, n_instruments) read through backing for owners `rows`: (k, n_instruments)."""
+        return np.asarray(table[self.accounts.backing[rows], np.arange(len(self.instruments))])
+
+    def owner_equity(self) -> Ints:
+        """Cash units over all accounts of each owner, (n_owners,), on the marks."""
+        equity = np.zeros(len(self.accounts.wallet), dtype=np.int64)
+        np.add.at(equity, self.ledger.owner, self.ledger.equity(self.price))
+        return equity
+
+    def revalue(self) -> Revaluation:
+        """Worth and maintenance margin of all accounts on the marks."""
+        ledger = self.ledger
+        return revalue(ledger.cash, ledger.position, ledger.cost, self.price, self.rule, self.brackets)
+
+    def settle(self, fills: Fills) -> None:
+        """Book fills, fees included."""
+        self.ledger.settle(fills, self.fees)
+
+    def admit(self, batch: OrderBatch) -> Admission:
+        """Resolve accounts and reserve margin; `batch` is changed in place."""
+        reserve = Reserve(self.price, self.rule, self.brackets, self.books.open_buy, self.books.open_sell)
+        return admit(batch, self.ledger, self.backing, reserve)
+
+    def sweep(self) -> None:
+        """Flat isolated accounts return their money to a shared wallet."""
+        if self.scenario.population.shared_wallet:
+            sweep(self.ledger, self.backing, self.books.open_buy, self.books.open_sell)
+
+    def absorb(self, batch: OrderBatch, chosen: NDArray[np.bool_], execution: Execution) -> Execution:
+        """`execution` with the `chosen` orders (n,) of `batch` filled by the outside pool, in full, at the mark."""
+        order = np.flatnonzero(chosen)
+        taken = batch[order]
+        fills = np.zeros(len(order), dtype=FILL)
+        for name in ("lots", "instrument", "side"):
+            fills[name] = taken[name]
+        fills["tick"] = self.marks.mark[taken["instrument"]]
+        fills["taker"], fills["maker"], fills["order"] = taken["account"], self.pool, order
+        fills["taker_reason"] = taken["reason"]
+        outcome = np.where(chosen, Outcome.ACCEPTED, execution.outcome).astype(np.int8)
+        return replace(execution, fills=np.concatenate([execution.fills, fills]), outcome=outcome)
+
+    def pay_funding(self) -> None:
+        """Where funding is due, holders pay a share of notional: longs to shorts if positive. Nothing is left over."""
+        for venue, clock in enumerate(self.funding):
+            clock.observe(self.books.best_bid, self.books.best_ask, self.marks.index)
+            if (rate := clock.due()) is not None:
+                for i in np.flatnonzero(self.instruments.venue == venue):
+                    self._pay(int(i), float(rate[i]))
+
+    def _pay(self, instrument: int, rate: float) -> None:
+        lots = self.ledger.position[:, instrument] * (1 if rate > 0 else -1)
+        payers, receivers = np.flatnonzero(lots > 0), np.flatnonzero(lots < 0)
+        paid = np.floor(abs(rate) * (lots[payers] * self.price[instrument])).astype(np.int64)
+        if total := int(paid.sum()):
+            self.ledger.transfer(payers, self.pool, paid)
+            self.ledger.transfer(self.pool, receivers, allocate(total, -lots[receivers]))
+
+    def set_bands(self) -> None:
+        """Price bands of the next step from each venue's breaker."""
+        bands = np.stack([venue.breaker.band(self.instruments) for venue in self.scenario.venues])
+        self.bands = bands[self.instruments.venue, np.arange(len(self.instruments))]
+
+    @property
+    def margined(self) -> NDArray[np.bool_]:
+        """(n_accounts,), accounts that a house margins."""
+        return np.asarray(self.ledger.house != NO_HOUSE)

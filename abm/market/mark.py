@@ -1,0 +1,96 @@
+"""Index and mark: the prices at which clearing houses value positions, never simply the last trade."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abm.market.instrument import Instruments
+from abm.record import Record, param
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+OUTLIER = 0.05  # a venue's mid counts no further than this from the median of the venues (from three venues on)
+MANY = 3
+
+
+class Marking(Record):
+    """mark = median(index, index + EMA(mid - index), last), index = w x mids of the venues + (1 - w) x outside value.
+
+    `book_weight` w decides how much feedback exists: with 0 the mark is the outside value alone. After the mark price of
+    Binance (support page 360033525071), whose index is made of other venues' books.
+    """
+
+    book_weight: float = param(
+        0.9,
+        unit="share of the index",
+        source="prototype; choice of regime, swept: the simulated books stand for most of the market",
+        help="Weight w of the simulated books in the index.",
+        ge=0,
+        le=1,
+    )
+    basis_half_life: float = param(
+        30.0,
+        unit="s",
+        source="prototype; Binance averages the basis over 2.5 min",
+        help="Half-life of the average of mid less index.",
+        gt=0,
+    )
+    outside_lag: float = param(
+        5.0,
+        unit="s",
+        source="prototype; oracle lags of venues: 0 to 3 s on chain, up to 60 s elsewhere",
+        help="Age of the outside value when it enters the index.",
+        ge=0,
+    )
+
+
+class Marks:
+    """Index and mark of every instrument, advanced once a step from the books as the previous step left them."""
+
+    def __init__(self, instruments: Instruments, rules: Sequence[Marking], step_seconds: float) -> None:
+        """`rules` one per venue."""
+        self._instruments = instruments
+        venue = instruments.venue
+        self._weight = np.array([rule.book_weight for rule in rules])[venue]
+        self._gain = np.array([1.0 - 2.0 ** (-step_seconds / rule.basis_half_life) for rule in rules])[venue]
+        self._lag = np.array([ceil(round(rule.outside_lag / step_seconds, 9)) for rule in rules])[venue]  # steps
+        self._peers = [np.flatnonzero(instruments.asset == asset) for asset in instruments.asset]
+        opening = instruments.opening_tick.astype(np.float64)
+        self._outside: deque[Floats] = deque([opening] * (int(self._lag.max()) + 1), maxlen=int(self._lag.max()) + 1)
+        self._mid = opening.copy()
+        self._basis = np.zeros(len(instruments))
+        self.index: Floats = opening.copy()  # (n_instruments,), ticks
+        self.mark: Ints = instruments.opening_tick.copy()  # (n_instruments,), ticks
+
+    def advance(self, bid: Ints, ask: Ints, last: Ints, outside: Floats) -> None:
+        """New index and mark from best quotes and last trades (0 where a side is empty) and the outside value, in ticks.
+
+        With an empty side the mid stays what it was; with no trade yet, `last` is the opening price.
+        """
+        self._outside.append(outside)
+        lagged = np.array([self._outside[-1 - lag][i] for i, lag in enumerate(self._lag)])
+        self._mid = np.where((bid > 0) & (ask > 0), 0.5 * (bid + ask), self._mid)
+        self.index = self._weight * self._of_the_books() + (1.0 - self._weight) * lagged
+        self._basis += self._gain * (self._mid - self.index - self._basis)
+        fair = np.median(np.stack([self.index, self.index + self._basis, last.astype(np.float64)]), axis=0)
+        fair = np.where(self._weight > 0.0, fair, self.index)
+        self.mark = np.maximum(np.rint(fair), 1.0).astype(np.int64)
+
+    def _of_the_books(self) -> Floats:
+        """Each asset's mid over the venues that trade it, in ticks of each instrument: the mean of one or two, from three
+        on the mean of mids capped at `OUTLIER` around their median."""
+        tick = self._instruments.tick_size
+        combined = np.empty_like(self._mid)
+        for i, peers in enumerate(self._peers):
+            prices = self._mid[peers] * tick[peers]
+            if len(peers) >= MANY:
+                middle = float(np.median(prices))
+                prices = np.clip(prices, middle * (1.0 - OUTLIER), middle * (1.0 + OUTLIER))
+            combined[i] = self._mid[i] if len(peers) == 1 else prices.mean() / tick[i]
+        return combined

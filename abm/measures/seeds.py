@@ -1,0 +1,69 @@
+"""Summaries over seeds: medians, quantiles and intervals, never a bare mean, since these outputs are heavy-tailed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+ENOUGH = 6  # the widest interval for a median, smallest to largest of n, covers it with 1 - 2^(1 - n): 97 % at 6, 94 % at 5
+RESAMPLES = 2_000
+HEADING = ("scenario", "seed", "steps", "step_seconds", "currency", "assets", "depth_within", "shock", "unavailable")
+
+
+def summarise_seeds(summaries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """`seeds`: every measure of the summaries as {median, p10, p90, low, high, count}; `unavailable`: reasons.
+
+    `low` and `high` are the 95 % percentile-bootstrap interval of the median (Efron & Tibshirani 1993, chapter 13),
+    drawn from a fixed stream; None below 6 seeds, which cannot bound a median at 95 %. `count` is the number of seeds in
+    which the measure is defined: the statistics are of those alone. Raises ValueError without a summary.
+    """
+    if not summaries:
+        raise ValueError("summarise_seeds needs at least one summary, was given none")
+    reasons: dict[str, str] = {}
+    measures = [{key: leaf for key, leaf in summary.items() if key not in HEADING} for summary in summaries]
+    given = [summary["unavailable"] for summary in summaries]
+    tree = _gather(measures, given, "", reasons)
+    return {"seeds": {"count": len(summaries), "list": [s["seed"] for s in summaries], **tree}, "unavailable": reasons}
+
+
+def _gather(
+    trees: Sequence[dict[str, Any]], given: Sequence[dict[str, str]], prefix: str, reasons: dict[str, str]
+) -> dict[str, Any]:
+    """Statistics of every leaf; the trees have equal keys."""
+    gathered: dict[str, Any] = {}
+    for key, first in trees[0].items():
+        name, leaves = prefix + key, [tree[key] for tree in trees]
+        if isinstance(first, dict):
+            gathered[key] = _gather(leaves, given, f"{name}.", reasons)
+            continue
+        gathered[key] = statistics([leaf for leaf in leaves if leaf is not None])
+        count = gathered[key]["count"]
+        told = f"defined in {count} of {len(trees)} seeds, an interval needs {ENOUGH}" if count else given[0][name]
+        reasons |= {f"seeds.{name}.{statistic}": told for statistic, number in gathered[key].items() if number is None}
+    return gathered
+
+
+def statistics(values: Sequence[float]) -> dict[str, float | int | None]:
+    """Median, 10 % and 90 % quantile (linear between observations), and the interval of the median; None where undefined."""
+    if not values:
+        return {"median": None, "p10": None, "p90": None, "low": None, "high": None, "count": 0}
+    p10, median, p90 = (float(q) for q in np.quantile(values, (0.1, 0.5, 0.9)))
+    low, high = _interval(values) if len(values) >= ENOUGH else (None, None)
+    return {"median": median, "p10": p10, "p90": p90, "low": low, "high": high, "count": len(values)}
+
+
+def _interval(values: Sequence[float]) -> tuple[float, float]:
+    from scipy.stats import bootstrap  # slow to import
+
+    if min(values) == max(values):
+        return float(values[0]), float(values[0])
+    interval = bootstrap(
+        (np.asarray(values, dtype=np.float64),),
+        np.median,
+        n_resamples=RESAMPLES,
+        method="percentile",
+        random_state=np.random.default_rng(0),  # called rng from scipy 1.15 on, which accepts both
+    ).confidence_interval
+    return float(interval.low), float(interval.high)

@@ -1,0 +1,224 @@
+"""CascadeModel: one market, step by step. `step` is the table of contents of the whole simulator."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import mesa
+import numpy as np
+from numpy.typing import NDArray
+
+from abm.agents.liquidator import KeeperAgent, VenueLiquidator
+from abm.agents.maker import Desk, Maker
+from abm.agents.trader import Group, Trader
+from abm.behaviour.view import Draws, Rows, View
+from abm.clearing.ledger import State
+from abm.market.book import Execution
+from abm.market.order import Fills, OrderBatch, Outcome
+from abm.opening import GROUPS, MAKERS, open_exchange
+from abm.records import RUN, Records
+from abm.scenario import Scenario
+from abm.tape import Tape
+
+
+class CascadeModel(mesa.Model):
+    """Traders, makers and liquidators around order books and clearing houses, on one scenario and one seed.
+
+    `rng` is the seed, a whole number >= 0. Not suitable for two runs in one object: build a new model for each.
+    """
+
+    def __init__(self, *, scenario: Scenario | None = None, rng: int | str | None = None, twin: str = RUN) -> None:
+        seed = 0 if rng is None else int(rng)
+        super().__init__(rng=seed)
+        self.scenario = scenario or Scenario.load("experiments/baseline.toml")
+        self.exchange = open_exchange(self.scenario, seed)
+        self.books, self.ledger, self.marks = self.exchange.books, self.exchange.ledger, self.exchange.marks
+        self.streams, self.instruments = self.exchange.streams, self.exchange.instruments
+        self.step_seconds = self.scenario.time.step_seconds
+        self.tick = 0  # steps done
+        self.value = self.instruments.opening_tick.astype(np.float64)  # outside value, ticks
+        self.worth = self.exchange.revalue()
+        self._hire()
+        self.tape = Tape(self, twin)
+
+    def step(self) -> None:
+        """One step; this order is the model."""
+        self.advance_world()
+        self.fix_marks()
+        self.pay_funding()
+        self.check_margins()
+        self.quote()
+        self.trade()
+        self.liquidate()
+        self.supervise()
+        self.record()
+
+    def run(self) -> Records:
+        """Step to the end of the scenario and return what was recorded."""
+        while self.tick < self.scenario.time.steps:
+            self.step()
+        return self.records()
+
+    def advance_world(self) -> None:
+        """1: outside values move; a shock strikes if due; a recorded path is read."""
+        value = self.exchange.values.advance(self.tick + 1)
+        self.value = value[self.instruments.asset] / self.instruments.tick_size
+
+    def fix_marks(self) -> None:
+        """2: index and marks from the previous step's books, so that nobody can be liquidated by the order of agents."""
+        self.marks.advance(self.books.best_bid, self.books.best_ask, self.books.last, self.value)
+        self.exchange.signals.advance(self.marks.index)
+
+    def pay_funding(self) -> None:
+        """3: longs pay shorts, or the reverse, at the funding interval."""
+        self.exchange.pay_funding()
+
+    def check_margins(self) -> None:
+        """4: every account is revalued on the same marks; houses seize what breaches."""
+        self.worth = self.exchange.revalue()
+        for house in self.exchange.houses:
+            house.margin(self.worth)
+
+    def quote(self) -> None:
+        """6: makers re-quote from inventory, capital and volatility, or stay away."""
+        self._send("quote", self.desk.act(self.view()))
+
+    def trade(self) -> None:
+        """7: all others decide on one view; their orders meet in the order of their priority keys."""
+        view = self.view()
+        decisions = [group.decide(view, self.draws(group)) for group in self.groups.values()]
+        decisions += [trader.act(view) for trader in self.solitary]
+        self._send("trade", np.concatenate(decisions))
+        self.exchange.sweep()
+
+    def liquidate(self) -> None:
+        """8: liquidators work seized accounts on the books; what those cannot take goes down the waterfall."""
+        self._force(np.concatenate([engine.cancels() for engine in self.engines]))
+        forced = [engine.act() for engine in self.engines]
+        sold = self._force(np.concatenate(forced))
+        self.tape.note_forced(forced, sold)
+        for house in self.exchange.houses:
+            house.resolve(self.tick, self.exchange.price, self._failed(np.concatenate(forced), sold))
+        self._force(np.concatenate([agent.unwind() for agent in (*self.engines, *self.keepers)]))
+
+    def supervise(self) -> None:
+        """9: circuit breakers set the next step's bands."""
+        self.exchange.set_bands()
+
+    def record(self) -> None:
+        """10: invariants are asserted and the step's columns written."""
+        self.ledger.assert_conserved()
+        self.tape.write()
+        self.tick += 1
+
+    @property
+    def seconds(self) -> float:
+        """Time of the step under way, since the opening."""
+        return (self.tick + 1) * self.step_seconds
+
+    def view(self) -> View:
+        """The market as every agent sees it now."""
+        exchange = self.exchange
+        return View(
+            step=self.tick,
+            seconds=self.seconds,
+            step_seconds=self.step_seconds,
+            instruments=self.instruments,
+            traders=exchange.traders,
+            mark=self.marks.mark,
+            last=self.books.last,
+            bid=self.books.best_bid,
+            ask=self.books.best_ask,
+            value=self.value,
+            trend=exchange.signals.trend,
+            volatility_ratio=exchange.signals.volatility_ratio,
+            position=self.positions,
+            open_buy=lambda rows: exchange.per_leg(self.books.open_buy, rows),
+            open_sell=lambda rows: exchange.per_leg(self.books.open_sell, rows),
+            equity=self.equity,
+            frozen=lambda rows: self.ledger.state[exchange.accounts.backing[rows]] != State.HEALTHY,
+        )
+
+    def positions(self, rows: Rows) -> NDArray[np.int64]:
+        """Lots held by owners `rows`, (k, n_instruments)."""
+        return self.exchange.per_leg(self.ledger.position, rows)
+
+    def equity(self, rows: Rows) -> NDArray[np.int64]:
+        """Cash units over all accounts of owners `rows`, (k,), on the step's marks."""
+        return self.exchange.owner_equity()[rows]
+
+    def draws(self, group: Group) -> Draws:
+        """The group's random numbers of this step."""
+        return Draws(self.streams, self.tick, group.name, group.first, group.count, len(self.instruments))
+
+    def records(self) -> Records:
+        """What was recorded so far."""
+        return self.tape.records()
+
+    def summary(self) -> dict[str, Any]:
+        """Every measure of this run alone; those that need a twin are null with the reason."""
+        from abm.measures.summary import summarise
+
+        return summarise(self.records(), {})
+
+    def hand_over(self, row: int, kind: type[Trader]) -> Trader:
+        """Replace the trader of `row` by one of the user's own `kind`, who decides alone in `act`; money stays."""
+        old = next(agent for agent in self.agents_by_type[Trader] if agent.row == row)
+        old.group.release(row)
+        old.remove()
+        self.solitary.append(kind(self, row, old.group))
+        return self.solitary[-1]
+
+    def forget(self) -> None:
+        """Let go of a model that is done with: Mesa 3.3 would keep it in memory for ever."""
+        getattr(mesa.Agent, "_ids", {}).pop(self, None)
+
+    def _hire(self) -> None:
+        """Create the agents: handles on the rows of the exchange."""
+        exchange = self.exchange
+        held, makers = exchange.traders, exchange.traders.rows(MAKERS)
+        self.groups = {
+            name: Group(name, getattr(self.scenario.population, name), rows)
+            for name in GROUPS
+            if len(rows := held.rows(name))
+        }
+        self.desk = Desk(self, self.scenario.makers, makers, exchange.maker_depth)
+        gc.disable()  # a million handles are created at once and none can be garbage
+        try:
+            for group in self.groups.values():
+                Trader.create_agents(self, len(group.rows), group.rows.tolist(), group)
+            self.makers = list(Maker.create_agents(self, len(makers), makers.tolist()))
+        finally:
+            gc.enable()
+        self.solitary: list[Trader] = []
+        houses = exchange.houses
+        self.engines = [VenueLiquidator(self, row, house) for row, house in zip(exchange.fund_rows, houses, strict=True)]
+        self.keepers = [KeeperAgent(self, row, house) for row, house in zip(exchange.keeper_rows, houses, strict=True)]
+
+    def _send(self, phase: str, batch: OrderBatch) -> None:
+        """Orders of agents: priority, admission by clearing, books, ledger."""
+        if len(batch):
+            batch["key"] = self.streams.priority(phase, self.tick, batch["trader"], batch["instrument"])
+            admission = self.exchange.admit(batch)
+            self._book(self.books.execute(admission.batch, band=self.exchange.bands, outcome=admission.outcome))
+
+    def _force(self, batch: OrderBatch) -> Execution:
+        """Orders of liquidators, admitted as they are; the outside pool fills those of houses it absorbs."""
+        absorbed = self.exchange.absorbed[batch["account"]] & (batch["lots"] > 0)
+        outcome = np.where(absorbed, Outcome.SEIZED, Outcome.ACCEPTED).astype(np.int8)
+        execution = self.books.execute(batch, band=self.exchange.bands, outcome=outcome)
+        return self._book(self.exchange.absorb(batch, absorbed, execution) if absorbed.any() else execution)
+
+    def _book(self, execution: Execution) -> Execution:
+        fills: Fills = execution.fills
+        self.exchange.settle(fills)
+        self.desk.note(fills)
+        self.tape.note(execution)
+        return execution
+
+    def _failed(self, forced: OrderBatch, sold: Execution) -> NDArray[np.bool_]:
+        """Accounts whose forced orders the book did not fill, (n_accounts,)."""
+        failed = np.zeros(len(self.ledger), dtype=np.bool_)
+        failed[forced["account"][sold.expired_lots > 0]] = True
+        return failed

@@ -1,0 +1,287 @@
+"""The opening: from a scenario and a seed to an exchange on which everybody holds what the scenario says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abm.behaviour.opening import Assets, Board, maker_depth, open_traders
+from abm.behaviour.signals import Signals
+from abm.behaviour.view import Traders
+from abm.clearing.accounts import NO_HOUSE, Accounts, lay_out, opening_collateral, share_out
+from abm.clearing.house import Clearing, House
+from abm.clearing.ledger import FeeSchedule, Ledger, Mode
+from abm.clearing.margin.tiered import stack
+from abm.exchange import Exchange
+from abm.kernels.margin import Brackets, initial_margin, revalue
+from abm.market.book import Books
+from abm.market.funding import FundingClock
+from abm.market.instrument import Instruments
+from abm.market.mark import Marks
+from abm.scenario import Scenario
+from abm.scenario.checks import outside
+from abm.streams import Streams
+from abm.world.fundamentals import Values
+
+GROUPS = ("crowd", "pairs", "hedgers", "liquidity", "value", "trend", "arbitrage")
+LEVERAGED = ("crowd", "pairs")
+MAKERS = "makers"
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Owners:
+    """Rows of everybody who owns accounts: traders (makers are the last group), then the houses' own, then the pool."""
+
+    n_traders: int
+    n_houses: int
+
+    def keeper(self, house: int) -> int:
+        """Row of the house's keeper."""
+        return self.n_traders + house
+
+    def fund(self, house: int) -> int:
+        """Row of the house's insurance fund."""
+        return self.n_traders + self.n_houses + house
+
+    def fees(self, house: int) -> int:
+        """Row of the house's fee account."""
+        return self.n_traders + 2 * self.n_houses + house
+
+    @property
+    def pool(self) -> int:
+        """Row of the outside pool."""
+        return self.n_traders + 3 * self.n_houses
+
+    def __len__(self) -> int:
+        return self.pool + 1
+
+
+def open_exchange(scenario: Scenario, seed: int) -> Exchange:
+    """Draw the traders, open their accounts and positions, and set the clocks to zero."""
+    streams, instruments = Streams(seed), scenario.instruments()
+    rules = houses_of(scenario)
+    brackets = brackets_of(scenario, instruments, rules)
+    traders = traders_of(scenario, instruments, brackets, streams)
+    owners = Owners(len(traders.group), len(rules))
+    accounts = lay_out(_modes(scenario, traders, owners, rules, streams), instruments.venue, _houses(owners, scenario))
+    position, money, weight = _opening(scenario, instruments, brackets, traders, owners, rules)
+    ledger = _ledger(instruments, accounts, position, money, weight)
+    books = Books(instruments, len(ledger))
+    split = _opening_split(accounts, money, weight)
+    step = scenario.time.step_seconds
+    fund = [accounts.backing[owners.fund(house)] for house in range(len(rules))]
+    houses = [
+        House(
+            clearing,
+            ledger,
+            brackets,
+            streams,
+            number=number,
+            fund=fund[number],
+            keeper=int(accounts.backing[owners.keeper(number), _home(instruments, number)]),
+            step_seconds=step,
+            cash_unit=scenario.money.cash_unit,
+            opening_split=split,
+        )
+        for number, clearing in enumerate(rules)
+    ]
+    return Exchange(
+        scenario=scenario,
+        streams=streams,
+        instruments=instruments,
+        traders=traders,
+        accounts=accounts,
+        books=books,
+        ledger=ledger,
+        brackets=brackets,
+        fees=_fees(scenario, instruments, accounts, owners, fund),
+        houses=houses,
+        values=_values(scenario, streams),
+        marks=_marks(scenario, instruments),
+        signals=_signals(scenario, instruments),
+        funding=[FundingClock(venue.funding, len(instruments), step) for venue in scenario.venues],
+        maker_depth=_maker_depth(scenario, instruments),
+        rule=np.maximum(ledger.house, 0),
+        pool=int(accounts.backing[owners.pool, 0]),
+        fund_rows=[owners.fund(h) for h in range(len(rules))],
+        keeper_rows=[owners.keeper(h) for h in range(len(rules))],
+    )
+
+
+def houses_of(scenario: Scenario) -> list[Clearing]:
+    """The rules of every house: one per venue, and with universal accounts a prime house by the first venue's rules."""
+    rules = [venue.clearing for venue in scenario.venues]
+    prime = scenario.population.cross_share > 0 and scenario.population.universal_share > 0
+    return [*rules, rules[0]] if prime else rules
+
+
+def brackets_of(scenario: Scenario, instruments: Instruments, rules: list[Clearing]) -> Brackets:
+    """The margin tables of all houses, one row each."""
+    assets = [scenario.assets[row] for row in instruments.asset]
+    return stack(
+        [
+            rule.margin.tables(
+                [asset.name for asset in assets],
+                max_leverage=[asset.max_leverage for asset in assets],
+                cash_units=1.0 / scenario.money.cash_unit,
+                gains_share=rule.gains_share,
+            )
+            for rule in rules
+        ]
+    )
+
+
+def traders_of(scenario: Scenario, instruments: Instruments, brackets: Brackets, streams: Streams) -> Traders:
+    """The table of traders; the makers are its last group."""
+    groups = {name: getattr(scenario.population, name) for name in GROUPS} | {MAKERS: scenario.makers}
+    price = instruments.opening_tick * instruments.unit
+
+    def requirement(lots: Ints) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        held, rule = np.asfortranarray(lots), np.zeros(len(lots), dtype=np.int64)
+        cash = np.zeros((len(lots), 1), dtype=np.int64, order="F")
+        maintenance = revalue(cash, held, held, price, rule, brackets).maintenance
+        return initial_margin(held, price, rule, brackets).astype(np.float64), maintenance.astype(np.float64)
+
+    return open_traders(
+        groups,
+        assets=opening_assets(scenario),
+        instruments=instruments,
+        streams=streams,
+        cash_unit=scenario.money.cash_unit,
+        requirement=requirement,
+    )
+
+
+def opening_assets(scenario: Scenario) -> Assets:
+    """The assets as the opening of positions needs them."""
+    return Assets(
+        open_interest=np.array([asset.open_interest for asset in scenario.assets]),
+        leverage_max=np.array([asset.max_leverage for asset in scenario.assets]),
+        maintenance_rate=np.array([0.5 / asset.max_leverage for asset in scenario.assets]),  # the rule in force counts
+        volatility=np.array([asset.volatility_daily for asset in scenario.assets]),
+        correlation=scenario.world.fundamentals.matrix(len(scenario.assets)),
+        venue_share=np.array([venue.share for venue in scenario.venues]),
+    )
+
+
+def _maker_depth(scenario: Scenario, instruments: Instruments) -> Ints:
+    share = np.array([asset.maker_depth for asset in scenario.assets])
+    board = Board.of(opening_assets(scenario), instruments, scenario.money.cash_unit)
+    return maker_depth(share, scenario.makers.count, board)
+
+
+def _modes(scenario: Scenario, traders: Traders, owners: Owners, rules: list[Clearing], streams: Streams) -> NDArray[np.int8]:
+    """Margin mode of every owner, (n_owners,)."""
+    mode = np.full(len(owners), Mode.HOUSE, dtype=np.int8)
+    for number, name in enumerate(traders.groups):
+        rows = np.flatnonzero(traders.group == number)
+        isolated = streams.at(f"opening.{name}.isolated").random(len(rows)) >= scenario.population.cross_share
+        universal = streams.at(f"opening.{name}.universal").random(len(rows)) < scenario.population.universal_share
+        if name == MAKERS:
+            isolated[:], universal[:] = not scenario.makers.common_capital, False
+        mode[rows] = np.where(isolated, Mode.ISOLATED, np.where(universal, Mode.UNIVERSAL, Mode.CROSS))
+    for house, rule in enumerate(rules):
+        mode[owners.fund(house)] = Mode.ISOLATED if rule.fund_scope == "instrument" else Mode.HOUSE
+    return mode
+
+
+def _houses(owners: Owners, scenario: Scenario) -> Ints:
+    """House of the owners with one account over all venues, (n_owners,): the prime house for traders."""
+    house = np.full(len(owners), owners.n_houses - 1, dtype=np.int64)
+    for number in range(owners.n_houses):
+        house[[owners.keeper(number), owners.fund(number)]] = number
+        house[owners.fees(number)] = NO_HOUSE
+    house[owners.pool] = NO_HOUSE
+    return house
+
+
+def _home(instruments: Instruments, house: int) -> int:
+    """An instrument that the house clears; any for the prime house."""
+    own = np.flatnonzero(instruments.venue == house)
+    return int(own[0]) if len(own) else 0
+
+
+def _opening(
+    scenario: Scenario, instruments: Instruments, brackets: Brackets, traders: Traders, owners: Owners, rules: list[Clearing]
+) -> tuple[Ints, Ints, NDArray[np.float64]]:
+    """Per owner: lots (n_owners, n_instruments), money (n_owners,), and the weights by which isolated money is split:
+    initial margin of what is held, open interest for those who hold nothing (n_owners, n_instruments)."""
+    n, price = len(traders.group), instruments.opening_tick * instruments.unit
+    position = np.zeros((len(owners), len(instruments)), dtype=np.int64)
+    position[:n] = traders.opening
+    money = np.zeros(len(owners), dtype=np.int64)
+    money[:n] = traders.collateral
+    interest = np.maximum(position, 0).sum(axis=0) * price.astype(np.float64)
+    interest = np.where(interest > 0, interest, 1.0)
+    weight = np.tile(interest, (len(owners), 1))
+    held = np.abs(position) * (price * brackets.initial_rate[0, :, 0])
+    weight[held.any(axis=1)] = held[held.any(axis=1)]
+    for house, rule in enumerate(rules):
+        own = interest[instruments.venue == house].sum() if house < len(scenario.venues) else 0.0
+        money[owners.keeper(house)] = int(rule.keeper.capital_share * own)
+        money[owners.fund(house)] = int(rule.fund_share * own)
+        weight[owners.fund(house), instruments.venue != house] = 0.0
+    return position, money, weight
+
+
+def _ledger(
+    instruments: Instruments, accounts: Accounts, position: Ints, money: Ints, weight: NDArray[np.float64]
+) -> Ledger:
+    lots = np.zeros((len(accounts.owner), len(instruments)), dtype=np.int64)
+    lots[accounts.backing, np.arange(len(instruments))] = position
+    return Ledger.open(
+        instruments,
+        opening_collateral(accounts, money, weight),
+        owner=accounts.owner,
+        house=accounts.house,
+        mode=accounts.mode,
+        position=lots,
+    )
+
+
+def _opening_split(accounts: Accounts, money: Ints, weight: NDArray[np.float64]) -> Ints:
+    """Each leg's share of its owner's opening money, (n_accounts, n_instruments), cash units."""
+    split = np.zeros((len(accounts.owner), weight.shape[1]), dtype=np.int64)
+    split[accounts.backing, np.arange(weight.shape[1])] = share_out(money, weight)
+    return split
+
+
+def _fees(scenario: Scenario, instruments: Instruments, accounts: Accounts, owners: Owners, fund: list[Ints]) -> FeeSchedule:
+    venues = [scenario.venues[row] for row in instruments.venue]
+    rows = range(len(instruments))
+    return FeeSchedule(
+        taker=np.array([venue.taker_fee for venue in venues]),
+        maker=np.array([venue.maker_fee for venue in venues]),
+        liquidation=np.array([venue.clearing.fee_rate for venue in venues]),
+        fee_account=np.array([accounts.backing[owners.fees(int(instruments.venue[i])), i] for i in rows], dtype=np.int64),
+        fund_account=np.array([fund[int(instruments.venue[i])][i] for i in rows], dtype=np.int64),
+    )
+
+
+def _values(scenario: Scenario, streams: Streams) -> Values:
+    world, assets = scenario.world, outside(scenario)
+    step = scenario.time.step_seconds
+    replay = None
+    if world.path is not None:
+        replay = world.path.load(assets.names, assets.opening, step, scenario.time.duration, Path())
+    return Values(world.fundamentals, assets, streams, step, shocks=world.shocks, replay=replay)
+
+
+def _marks(scenario: Scenario, instruments: Instruments) -> Marks:
+    return Marks(instruments, [venue.marking for venue in scenario.venues], scenario.time.step_seconds)
+
+
+def _signals(scenario: Scenario, instruments: Instruments) -> Signals:
+    volatility = np.array([asset.volatility_daily for asset in scenario.assets])
+    return Signals(
+        instruments.opening_tick.astype(np.float64),
+        volatility_daily=volatility[instruments.asset],
+        horizons=scenario.population.trend.horizons,
+        memory=scenario.makers.volatility_memory,
+        step_seconds=scenario.time.step_seconds,
+    )

@@ -1,0 +1,103 @@
+"""Rules that involve more than one field of a scenario; each broken one is a ValueError of one line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from abm.scenario.instruments import LADDER, instruments_of
+from abm.scenario.parameters import parameters
+from abm.world.fundamentals import Assets
+from abm.world.shocks import nearest
+
+if TYPE_CHECKING:
+    from abm.scenario.scenario import Scenario
+
+SHARES_SUM = 1e-9  # how far from 1 the shares of the venues may sum
+CASH_LIMIT = 2**62
+HEADROOM = 64  # gross positions and cash of all accounts together, over both sides of the open interest
+
+
+def check(scenario: Scenario) -> None:
+    """All rules, the plainest first."""
+    refuse_names("assets", [asset.name for asset in scenario.assets])
+    refuse_names("venues", [venue.name for venue in scenario.venues])
+    refuse_names("world.shocks", [shock.name for shock in scenario.world.shocks])
+    _refuse_shares(scenario)
+    instruments_of(scenario)
+    _refuse_overflow(scenario)
+    _refuse_durations(scenario)
+    _refuse_world(scenario)
+    _refuse_brackets(scenario)
+
+
+def refuse_names(key: str, names: Sequence[str]) -> None:
+    """Names of a list's members: plain and unique, since they are parts of dotted keys and file names."""
+    for row, name in enumerate(names):
+        if not (name.isascii() and name.replace("_", "").replace("-", "").isalnum()):
+            raise ValueError(f"{key}.{row}.name must be letters, digits, - and _ only, was {name!r}")
+        if name in names[:row]:
+            raise ValueError(f"{key}: names must be unique, {name!r} occurs twice")
+
+
+def _refuse_shares(scenario: Scenario) -> None:
+    total = sum(venue.share for venue in scenario.venues)
+    if abs(total - 1.0) > SHARES_SUM:
+        shares = " + ".join(f"{venue.share:g}" for venue in scenario.venues)
+        raise ValueError(f"venues.*.share must sum to 1, was {shares} = {total:g}")
+
+
+def _refuse_overflow(scenario: Scenario) -> None:
+    """Every sum over accounts stays below 2^62 cash units, with all prices at the end of the ladder."""
+    gross = 2.0 * HEADROOM * LADDER * sum(asset.open_interest for asset in scenario.assets)
+    if gross / scenario.money.cash_unit >= CASH_LIMIT:
+        most = CASH_LIMIT * scenario.money.cash_unit / (2.0 * HEADROOM * LADDER)
+        raise ValueError(
+            f"assets.*.open_interest: sums of money would overflow 64 bits; with money.cash_unit={scenario.money.cash_unit:g} "
+            f"it must sum to less than {most:.3g}, was {gross / (2.0 * HEADROOM * LADDER):.3g}"
+        )
+
+
+def _refuse_durations(scenario: Scenario) -> None:
+    step = scenario.time.step_seconds
+    for parameter in parameters(scenario):
+        if parameter.unit != "s" or parameter.name.startswith("time.") or parameter.name.endswith(".at"):
+            continue
+        if parameter.value is not None and 0 < parameter.value < step:
+            raise ValueError(
+                f"{parameter.name} must be at least one step (time.step_seconds={step:g} s)"
+                f"{' or 0' if '>= 0' in parameter.bounds or '[0,' in parameter.bounds else ''}, was {parameter.value:g}"
+            )
+
+
+def _refuse_world(scenario: Scenario) -> None:
+    time, world, names = scenario.time, scenario.world, [asset.name for asset in scenario.assets]
+    try:
+        world.fundamentals.check(outside(scenario), time.step_seconds)
+    except ValueError as error:
+        raise ValueError(f"world.fundamentals: {error}") from error
+    for shock in world.shocks:
+        try:
+            shock.check(names, time.step_seconds, time.duration)
+        except ValueError as error:
+            raise ValueError(f"world.shocks.{shock.name}: {error}") from error
+
+
+def _refuse_brackets(scenario: Scenario) -> None:
+    names = [asset.name for asset in scenario.assets]
+    for venue in scenario.venues:
+        for asset in venue.clearing.margin.brackets:
+            if asset not in names:
+                key = f"venues.{venue.name}.clearing.margin.brackets"
+                raise ValueError(f"{key} names {asset!r}, not an asset; {nearest(asset, names)}")
+
+
+def outside(scenario: Scenario) -> Assets:
+    """The assets as the world outside the market knows them."""
+    return Assets(
+        names=tuple(asset.name for asset in scenario.assets),
+        opening=np.array([asset.price for asset in scenario.assets], dtype=np.float64),
+        volatility=np.array([asset.volatility_daily for asset in scenario.assets], dtype=np.float64),
+    )

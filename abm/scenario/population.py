@@ -1,0 +1,48 @@
+"""The population: which groups of traders there are and how their money backs their positions."""
+
+from __future__ import annotations
+
+from abm.behaviour.arbitrage import Arbitrage
+from abm.behaviour.carry import Carry
+from abm.behaviour.hedged import HedgedPair
+from abm.behaviour.hedging import Hedging
+from abm.behaviour.trend import Trend
+from abm.behaviour.value import Value
+from abm.behaviour.zero_intelligence import ZeroIntelligence
+from abm.record import Record, param
+
+
+class Population(Record):
+    """Groups of traders and their margin modes; a group with `count = 0` is absent."""
+
+    cross_share: float = param(
+        1.0,
+        unit="share of traders",
+        source="choice, the main sweep variable; cross is the default mode of large venues",
+        help="Traders who are not isolated: one account backs all their positions on a venue.",
+        ge=0,
+        le=1,
+    )
+    universal_share: float = param(
+        0.0,
+        unit="share of the traders who are not isolated",
+        source="choice of regime, swept",
+        help="Traders with one account across all venues.",
+        ge=0,
+        le=1,
+    )
+    shared_wallet: bool = param(
+        False,
+        unit="switch",
+        source="choice: off keeps isolated positions apart",
+        help="Whether a called isolated account is topped up from its owner's wallet.",
+    )
+    crowd: Carry = param(Carry(), unit="rule", source="per field", help="Leveraged holders, crowded on the long side.")
+    pairs: HedgedPair = param(HedgedPair(), unit="rule", source="per field", help="Long one asset, short its correlate.")
+    hedgers: Hedging = param(Hedging(), unit="rule", source="per field", help="Low-leverage other side of the crowd.")
+    liquidity: ZeroIntelligence = param(
+        ZeroIntelligence(), unit="rule", source="per field", help="Noise traders who keep the books alive."
+    )
+    value: Value = param(Value(), unit="rule", source="per field", help="Buyers below value, with finite capital.")
+    trend: Trend = param(Trend(), unit="rule", source="per field", help="Followers of the trend.")
+    arbitrage: Arbitrage = param(Arbitrage(), unit="rule", source="per field", help="Traders between venues.")

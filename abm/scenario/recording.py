@@ -1,0 +1,21 @@
+"""What is kept of a run beside its events."""
+
+from __future__ import annotations
+
+from abm.record import Record, param
+
+
+class Recording(Record):
+    """Settings of the record; they change nothing in the market."""
+
+    depth_within: float = param(
+        0.01,
+        unit="share of the mid price",
+        source="convention: depth within 1 % (Kaiko, FTI; reference section 4)",
+        help="Recorded depth counts resting orders no further than this from the mid price.",
+        gt=0,
+        le=0.5,
+    )
+    health_interval: float = param(
+        60.0, unit="s", source="choice", help="Time between two snapshots of the health of all accounts.", gt=0
+    )

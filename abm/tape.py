@@ -1,0 +1,231 @@
+"""The tape: turns what happened in a step into the recorder's columns, and a finished run into records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abm.clearing.house import Slices
+from abm.clearing.journal import EventKind
+from abm.clearing.ledger import State
+from abm.market.book import Execution
+from abm.market.order import Fills, OrderBatch, Outcome, Reason, no_fills
+from abm.opening import LEVERAGED
+from abm.recorder import Recorder
+from abm.records import HEALTH_EDGES, Meta, Records
+from abm.world.shocks import steps
+
+if TYPE_CHECKING:
+    from abm.model import CascadeModel
+
+TAKEOVERS = (EventKind.KEEPER_TAKEOVER, EventKind.FUND_TAKEOVER)
+
+
+class Tape:
+    """Counts a step while it happens; `write` ends it."""
+
+    def __init__(self, model: CascadeModel, twin: str) -> None:
+        self.model, self.twin, self.exchange = model, twin, model.exchange
+        self.recorder = Recorder(model.instruments, model.scenario.time.steps)
+        self._started = perf_counter()
+        self._group = np.full(int(model.ledger.owner.max()) + 1, -1, dtype=np.int64)
+        self._group[: len(self.exchange.traders.group)] = self.exchange.traders.group
+        self._opening_interest = self._open_interest()
+        self._leveraged = self._leveraged_accounts()
+        self._opening_leveraged = int(self._gross(self._leveraged).sum())
+        self._opening_makers = self._maker_equity()
+        self._low: NDArray[np.int64] | None = None
+        self._clear()
+
+    def note(self, execution: Execution) -> None:
+        """Take in the fills and refusals of one batch."""
+        self._fills.append(execution.fills)
+        self._refused += int(
+            np.count_nonzero((execution.outcome != Outcome.ACCEPTED) & (execution.outcome != Outcome.UNKNOWN_ORDER))
+        )
+
+    def note_forced(self, batches: Sequence[OrderBatch], sold: Execution) -> None:
+        """One row per forced order (`batches` by engine, executed together), and the depth that they left."""
+        model = self.model
+        self._low = model.books.depth(model.marks.mark, model.scenario.record.depth_within)[:, 0]
+        first = 0
+        for engine, batch in zip(model.engines, batches, strict=True):
+            if engine.slices is not None and len(batch):
+                order = sold.fills["order"]
+                mine = sold.fills[(order >= first) & (order < first + len(batch))]
+                self._note_slices(engine.slices, batch, mine, mine["order"] - first)
+            first += len(batch)
+
+    def _note_slices(self, slices: Slices, batch: OrderBatch, fills: Fills, order: NDArray[np.int64]) -> None:
+        model, ledger = self.model, self.model.ledger
+        account, instrument = batch["account"].astype(np.int64), batch["instrument"].astype(np.int64)
+        filled = _total(order, fills["lots"], len(batch))
+        value = _total(order, fills["lots"] * fills["tick"] * model.instruments.unit[fills["instrument"]], len(batch))
+        place = np.searchsorted(slices.accounts, account)
+        trader = ledger.owner[account]
+        self.recorder.liquidation(
+            model.tick,
+            account=account,
+            trader=trader,
+            group=self._group[trader],
+            instrument=instrument,
+            lots=batch["side"] * batch["lots"],
+            filled=batch["side"] * filled,
+            value=value,
+            mark_value=filled * self.exchange.price[instrument],
+            healthy=slices.healthy[place, instrument],
+            equity=slices.seized.equity[place],
+            maintenance=slices.seized.leg_margin.sum(axis=1)[place],
+        )
+
+    def write(self) -> None:
+        """Write the step's row."""
+        model = self.model
+        entries = [entry for house in self.exchange.houses for entry in house.journal.entries]
+        for entry in entries:
+            self.recorder.event(model.tick, entry.kind, trader=int(model.ledger.owner[entry.account]), **_columns(entry))
+        self.recorder.step(
+            model.tick,
+            seconds=(model.tick + 1) * model.step_seconds,
+            per_instrument=self._per_instrument(entries),
+            scalars=self._scalars(entries),
+        )
+        every = max(1, round(model.scenario.record.health_interval / model.step_seconds))
+        if model.tick % every == 0 or model.tick + 1 == model.scenario.time.steps:
+            self._write_health()
+        self._clear()
+
+    def records(self) -> Records:
+        """What was recorded so far, with what it means."""
+        model, scenario = self.model, self.model.scenario
+        step = model.step_seconds
+        begins = [steps(shock.at, step) - (shock.ramp == 0) for shock in scenario.world.shocks]
+        ends = [steps(shock.at, step) + steps(shock.ramp, step) for shock in scenario.world.shocks]
+        equity = model.ledger.equity(self.exchange.price)
+        names = tuple(asset.name for asset in scenario.assets)
+        return self.recorder.records(
+            Meta(
+                scenario=scenario.name,
+                twin=self.twin,
+                seed=model.streams.seed,
+                step_seconds=step,
+                shock_step=max(0, min(begins)) if begins else None,
+                shock_steps=max(ends) - min(begins) if begins else 0,
+                shocked=tuple(names.index(name) for name in self.exchange.values.shocked),
+                instruments=model.instruments,
+                assets=names,
+                groups=self.exchange.traders.groups,
+                cash_unit=scenario.money.cash_unit,
+                currency=scenario.money.currency,
+                depth_within=scenario.record.depth_within,
+                opening_open_interest=self._opening_interest,
+                opening_leveraged_notional=self._opening_leveraged,
+                opening_maker_equity=self._opening_makers,
+                conservation=model.ledger.conservation(),
+                uncollected=int(-np.minimum(equity[self.exchange.margined], 0).sum()),
+                timing={"seconds": perf_counter() - self._started},
+            )
+        )
+
+    def _clear(self) -> None:
+        self._fills: list[Fills] = []
+        self._refused = 0
+        self._low = None
+
+    def _per_instrument(self, entries: list[Any]) -> dict[str, NDArray[Any]]:
+        model, books = self.model, self.model.books
+        depth = books.depth(model.marks.mark, model.scenario.record.depth_within)
+        fills = np.concatenate([no_fills(), *self._fills])
+        forced = fills[fills["taker_reason"] == Reason.FORCED]
+        return {
+            "mark": model.marks.mark,
+            "index": model.marks.index,
+            "value": model.value,
+            "last": books.last,
+            "bid": books.best_bid,
+            "ask": books.best_ask,
+            "depth_bid": depth[:, 0],
+            "depth_ask": depth[:, 1],
+            "depth_bid_low": depth[:, 0] if self._low is None else self._low,
+            "volume": self._lots(fills),
+            "forced": self._lots(forced),
+            "forced_value": self._value(forced),
+            "open_interest": self._open_interest(),
+            "adl": self._moved(entries, (EventKind.ADL,)),
+            "takeover": self._moved(entries, TAKEOVERS),
+        }
+
+    def _scalars(self, entries: list[Any]) -> dict[str, float]:
+        ledger, exchange = self.model.ledger, self.exchange
+        equity = ledger.equity(self.exchange.price)
+        borne = {kind: sum(e.amount for e in entries if e.kind == kind) for kind in EventKind}
+        return {
+            "in_liquidation": int(np.count_nonzero(ledger.state == State.LIQUIDATING)),
+            "entered": sum(e.kind == EventKind.ENTERED for e in entries),
+            "closed": sum(e.kind == EventKind.CLOSED for e in entries),
+            "deficit": borne[EventKind.CLOSED],
+            "by_fund": borne[EventKind.FUND_TAKEOVER] + borne[EventKind.FUND_PAID],
+            "by_keeper": borne[EventKind.KEEPER_TAKEOVER],
+            "by_adl": borne[EventKind.ADL],
+            "by_socialised": borne[EventKind.SOCIALISED],
+            "fund": int(ledger.cash[np.unique(np.concatenate([h.fund for h in exchange.houses])), 0].sum()),
+            "keeper_equity": int(sum(equity[h.keeper] for h in exchange.houses if h.keeper >= 0)),
+            "maker_equity": self._maker_equity(),
+            "refused": self._refused,
+            "withdrawn_makers": self.model.desk.withdrawn(self.model.seconds),
+        }
+
+    def _lots(self, fills: Fills) -> NDArray[np.int64]:
+        return _total(fills["instrument"], fills["lots"], len(self.model.instruments))
+
+    def _value(self, fills: Fills) -> NDArray[np.int64]:
+        return (
+            _total(fills["instrument"], fills["lots"] * fills["tick"], len(self.model.instruments)) * self.model.instruments.unit
+        )
+
+    def _moved(self, entries: list[Any], kinds: Iterable[EventKind]) -> NDArray[np.int64]:
+        lots = np.zeros(len(self.model.instruments), dtype=np.int64)
+        for entry in entries:
+            if entry.kind in kinds and entry.instrument >= 0:
+                lots[entry.instrument] += abs(entry.lots)
+        return lots
+
+    def _open_interest(self) -> NDArray[np.int64]:
+        return np.asarray(np.maximum(self.model.ledger.position, 0).sum(axis=0))
+
+    def _maker_equity(self) -> int:
+        return int(self.model.equity(self.model.desk.rows).sum())
+
+    def _leveraged_accounts(self) -> NDArray[np.int64]:
+        """Accounts of traders that hold positions at the opening."""
+        ledger = self.model.ledger
+        rows = np.flatnonzero(ledger.position.any(axis=1))
+        group = self._group[ledger.owner[rows]]
+        return rows[np.isin(group, [self.exchange.traders.groups.index(name) for name in LEVERAGED])]
+
+    def _gross(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.abs(self.model.ledger.position[rows]) @ self.exchange.price
+
+    def _write_health(self) -> None:
+        rows, worth = self._leveraged, self.model.worth
+        gross = self._gross(rows)
+        open_ = gross > 0
+        buffer = (worth.collateral[rows] - worth.maintenance[rows])[open_] / gross[open_]
+        bins = np.clip(np.searchsorted(HEALTH_EDGES, buffer, side="right") - 1, 0, len(HEALTH_EDGES) - 2)
+        histogram = np.bincount(bins, weights=gross[open_], minlength=len(HEALTH_EDGES) - 1)
+        self.recorder.health(self.model.tick, HEALTH_EDGES, histogram.astype(np.int64))
+
+
+def _total(place: NDArray[np.int64], amount: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    """Whole sums of `amount` (n,) by `place` (n,)."""
+    total = np.zeros(size, dtype=np.int64)
+    np.add.at(total, place, amount)
+    return total
+
+
+def _columns(entry: Any) -> dict[str, int]:
+    return {name: value for name, value in entry._asdict().items() if name != "kind"}
