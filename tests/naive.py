@@ -1,4 +1,4 @@
-"""The readable twins: plain Python, dicts and lists, the same rules as the fast code. Oracle of the tests, baseline of the benchmarks."""
+"""The readable twin of the order books: plain Python, dicts and lists. Oracle of the tests, baseline of the benchmark."""
 
 from __future__ import annotations
 
@@ -168,7 +168,9 @@ class NaiveBooks:
                 continue
             lots = min(left, maker.lots)
             done.fills.append(
-                NaiveFill(tick, lots, order["account"], maker.account, order["instrument"], i, side, order["reason"], maker.reason)
+                NaiveFill(
+                    tick, lots, order["account"], maker.account, order["instrument"], i, side, order["reason"], maker.reason
+                )
             )
             book.last = tick
             left -= lots

@@ -35,8 +35,8 @@ class Waterfall:
             if not self._fund_takes(account, instrument, share):
                 borne = self.queue.close(account, instrument, share, self.journal)
                 self._keep_rest(account, instrument, share - borne)
-        if (rest := -self.equity(account)) > 0:  # it had no position left
-            self._socialise(account, rest, -1)
+        if (rest := -self.equity(account)) > 0:  # it had no position left: the leg that lost most names the payers
+            self._socialise(account, rest, int(np.argmin(self.ledger.realised[account])))
         if account not in self.fund:
             self.ledger.state[account] = State.CLOSED
         self.journal.write(Entry(EventKind.CLOSED, account, amount=deficit))
@@ -90,14 +90,13 @@ class Waterfall:
     def _socialise(self, account: int, loss: int, instrument: int) -> None:
         """The fund's free money first, then pro rata to the equity of the house's accounts; holders of the instrument
         alone pay where the scope says so and they can."""
-        funds = self.fund if instrument < 0 else self.fund[[instrument]]
-        for fund in dict.fromkeys(int(f) for f in funds if account not in self.fund):
-            if paid := min(loss, max(0, self._free(fund))):
-                self.ledger.transfer(fund, account, paid)
-                self.journal.write(Entry(EventKind.FUND_PAID, account, fund, instrument, amount=paid))
-                loss -= paid
+        fund = int(self.fund[instrument])
+        if account not in self.fund and (paid := min(loss, max(0, self._free(fund)))):
+            self.ledger.transfer(fund, account, paid)
+            self.journal.write(Entry(EventKind.FUND_PAID, account, fund, instrument, amount=paid))
+            loss -= paid
         scopes = [self.payers]
-        if self.loss_scope == "instrument" and instrument >= 0:
+        if self.loss_scope == "instrument":
             scopes.insert(0, self.payers[self.ledger.position[self.payers, instrument] != 0])
         for payers in scopes:
             if loss > 0:

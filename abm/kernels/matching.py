@@ -65,6 +65,7 @@ OPEN = np.dtype(  # one row per account and instrument: what rests there
 Packed = NDArray[Any]  # of one of the types above, of ORDER or of FILL
 Integers = NDArray[np.int64]
 
+
 @compiled
 def collect(
     batch: Packed, outcome: NDArray[np.int8], n_accounts: int, n_books: int, trades: Integers, cancels: Integers
@@ -74,7 +75,8 @@ def collect(
     Orders refused before (outcome not ACCEPTED) are passed over. If order i names a row that does not exist: (-1, i).
     Free of branches that the flow of orders decides.
     """
-    n_trades, n_cancels = 0, 0
+    n_trades: Any = 0
+    n_cancels: Any = 0
     for i in range(batch.shape[0]):
         order = batch[i]
         kind = order["kind"]
@@ -98,7 +100,7 @@ def collect(
 def by_key(key: NDArray[np.uint64]) -> Integers:
     """Indices of `key` (n,) in ascending order, ties by index.
 
-    One bucket per order over the range of the keys, then insertion within each bucket: linear time for the hashed keys of
+    One or two buckets per order over the range of the keys, then insertion within each bucket: linear time for the hashed keys of
     `Streams.priority`; keys that bunch are merge-sorted.
     """
     n = key.shape[0]
@@ -107,7 +109,7 @@ def by_key(key: NDArray[np.uint64]) -> Integers:
     low = key.min()
     span = key.max() - low
     shift = np.uint64(0)
-    while span >> shift > np.uint64(n):
+    while span >> shift > np.uint64(2 * n):
         shift += np.uint64(1)
     start = np.zeros(np.int64(span >> shift) + 2, np.int64)
     for i in range(n):
@@ -118,9 +120,9 @@ def by_key(key: NDArray[np.uint64]) -> Integers:
         start[b] += start[b - 1]
     rank = np.empty(n, np.int64)
     for i in range(n):
-        b = np.int64((key[i] - low) >> shift)
-        rank[start[b]] = i
-        start[b] += 1
+        bucket = np.int64((key[i] - low) >> shift)
+        rank[start[bucket]] = i
+        start[bucket] += 1
     begin = 0
     for b in range(start.shape[0]):
         for k in range(begin + 1, start[b]):
@@ -191,9 +193,7 @@ def next_below(book: Any, tick: int) -> int:
 
 
 @compiled
-def unlink(
-    book: Any, queue: Any, row: Any, order: Any, slot: int, before: Any, after: Any, newer: Any, older: Any
-) -> None:
+def unlink(book: Any, queue: Any, row: Any, order: Any, slot: int, before: Any, after: Any, newer: Any, older: Any) -> None:
     """Take `order` in `slot` out of the queue of its level, its account's list and open lots, and free the slot.
 
     `before`, `after` (in the queue), `newer`, `older` (of the account): its neighbours; where it has none, slot 0, which

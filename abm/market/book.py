@@ -71,9 +71,7 @@ class Books:
         self.open_buy = _read_only(self._accounts["lots"][:, :, matching.BID])
         self.open_sell = _read_only(self._accounts["lots"][:, :, matching.ASK])
 
-    def execute(
-        self, batch: OrderBatch, *, band: Integers | None = None, outcome: NDArray[np.int8] | None = None
-    ) -> Execution:
+    def execute(self, batch: OrderBatch, *, band: Integers | None = None, outcome: NDArray[np.int8] | None = None) -> Execution:
         """Cancels first, then every book's orders by ascending `key`, ties by their place in the batch.
 
         `band` (n_instruments, 2): lowest and highest tick; a limit beyond it is refused, a market order stops at it.
@@ -94,9 +92,7 @@ class Books:
             self._book, self._pool, self._level, self._accounts, self._fills,
         )  # fmt: skip
         if n_fills < 0:
-            raise ValueError(
-                f"order {-1 - n_fills} of the batch names an account, instrument, kind or side that does not exist"
-            )
+            raise ValueError(f"order {-1 - n_fills} of the batch names an account, instrument, kind or side that does not exist")
         return Execution(
             fills=self._fills[:n_fills].view(np.int64).copy().view(FILL),  # five times faster than field by field
             outcome=outcome,
@@ -157,11 +153,12 @@ class Books:
 
     def resting_orders(self, account: int | None = None) -> NDArray[Any]:
         """(n_orders,) RESTING: what rests, of one account or of all, by instrument and slot. For inspection: not fast."""
-        held = self._pool["lots"] > 0
+        pool = self._pool[:, : int(self._book["used"].max(initial=0)) + 1]
+        held = pool["lots"] > 0
         if account is not None:
-            held &= self._pool["account"] == account
+            held &= pool["account"] == account
         instrument, slot = np.nonzero(held)
-        orders = self._pool[instrument, slot]
+        orders = pool[instrument, slot]
         resting = np.zeros(len(slot), RESTING)
         for name in ("tick", "lots", "account", "trader", "side", "reason"):
             resting[name] = orders[name]
@@ -174,7 +171,7 @@ class Books:
         used = self._book["used"]
         fullest, together = int(used.max(initial=0)), int(used.sum())
         n_slots = self._pool.shape[1]
-        while n_slots - 1 < fullest + n_orders:  # slot 0 is nobody's
+        while n_slots <= fullest + n_orders:  # slot 0 is nobody's
             n_slots *= 2
         if n_slots > self._pool.shape[1]:
             pool = _cache_lines((len(self._book), n_slots), matching.SLOT)

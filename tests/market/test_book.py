@@ -307,6 +307,11 @@ def test_the_pool_grows_and_gives_slots_back_under_new_ids() -> None:
     assert books.resting_lots().sum() == 0 and len(books.resting_orders()) == 0
 
 
+def test_a_million_accounts_in_four_instruments_stay_below_150_megabytes() -> None:
+    assert Books(listed(4), 10)._accounts.nbytes * 100_000 <= 150e6  # 24 bytes x 4 instruments x 1,000,000 = 96 MB
+    assert matching.SLOT.itemsize == 64  # a resting order is one cache line
+
+
 def test_open_lots_cannot_be_written_from_outside() -> None:
     with pytest.raises(ValueError, match="read-only"):
         desk().open_buy[0, 0] = 1
@@ -378,7 +383,9 @@ class Session:
         self.ids += [(int(got.order_id[i]), want.order_id[i], int(fast[i]["trader"])) for i in rested]
         accepted = (fast["kind"] < Kind.CANCEL) & (got.outcome == Outcome.ACCEPTED)
         self.placed += int(fast["lots"][accepted].sum())
-        self.ended += int(2 * got.fills["lots"].sum() + got.expired_lots.sum() + got.cancelled_lots.sum() + got.prevented_lots.sum())
+        self.ended += int(
+            2 * got.fills["lots"].sum() + got.expired_lots.sum() + got.cancelled_lots.sum() + got.prevented_lots.sum()
+        )
         self.compare_books()
 
     def compare_books(self) -> None:
