@@ -24,7 +24,7 @@ class Streams:
         if name not in self._keys:
             digest = hashlib.blake2b(f"{self.seed}/{name}".encode(), digest_size=16).digest()
             self._keys[name] = np.frombuffer(digest, dtype="<u8").astype(np.uint64)
-        return np.asarray(self._keys[name], dtype=np.uint64)
+        return self._keys[name]
 
     def at(self, name: str, step: int = 0) -> np.random.Generator:
         """A generator for `name` at `step`; draw everything the decision needs in one call per distribution."""
@@ -35,7 +35,7 @@ class Streams:
 
         SplitMix64 finaliser (Steele et al. 2014) applied once per column.
         """
-        mixed = self.key(name)[0] ^ _splitmix(np.asarray([step], dtype=np.uint64))
+        mixed: NDArray[np.uint64] = self.key(name)[0] ^ _splitmix(np.asarray([step], dtype=np.uint64))
         for part in parts:
             mixed = _splitmix(mixed ^ np.asarray(part).astype(np.uint64))
         return mixed

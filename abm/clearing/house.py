@@ -156,7 +156,8 @@ class House:
 
     def seized(self) -> NDArray[np.int64]:
         """Accounts in liquidation."""
-        return self.accounts[self.ledger.state[self.accounts] == State.LIQUIDATING]
+        chosen: NDArray[np.int64] = self.accounts[self.ledger.state[self.accounts] == State.LIQUIDATING]
+        return chosen
 
     def slices(self, step: int, price: NDArray[np.int64], depth: NDArray[np.int64]) -> Slices:
         """Phase 8, first part: what each seized account sells now, re-evaluated on the step's marks.

@@ -71,11 +71,12 @@ class Marks:
     def advance(self, bid: Ints, ask: Ints, last: Ints, outside: Floats) -> None:
         """New index and mark from best quotes and last trades (0 where a side is empty) and the outside value, in ticks.
 
-        With an empty side the mid stays what it was; with no trade yet, `last` is the opening price.
+        With an empty side the last trade stands for the mid, so that a one-sided collapse is marked; before the first
+        trade `last` is the opening price.
         """
         self._outside.append(outside)
         lagged = np.array([self._outside[-1 - lag][i] for i, lag in enumerate(self._lag)])
-        self._mid = np.where((bid > 0) & (ask > 0), 0.5 * (bid + ask), self._mid)
+        self._mid = np.where((bid > 0) & (ask > 0), 0.5 * (bid + ask), last).astype(np.float64)
         self.index = self._weight * self._of_the_books() + (1.0 - self._weight) * lagged
         self._basis += self._gain * (self._mid - self.index - self._basis)
         fair = np.median(np.stack([self.index, self.index + self._basis, last.astype(np.float64)]), axis=0)

@@ -92,6 +92,9 @@ def test_every_long_has_its_short_and_open_interest_is_met(
     assert ((table.collateral > 0) == (table.opening != 0).any(axis=1)).all()
 
 
+PROTOTYPE = {"leverage_median": 7.0, "buffer_min": 0.02}
+
+
 def test_crowded_longs_hold_their_share_and_shorts_follow() -> None:
     table = opened(GROUPS)
     crowd = table.opening[table.rows("crowd")]
@@ -118,7 +121,7 @@ def test_collateral_is_maintenance_plus_buffer() -> None:
     rows = calm.rows("crowd")
     assert calm.leverage[rows] == pytest.approx(8.0, rel=1e-6)
     # leverage 1,000 for all: capped by initial margin (here twice maintenance), so the buffer is m, or at least 2 % of gross
-    wild = opened({"crowd": Carry(count=50, leverage_median=1_000.0, leverage_sigma=0.0), "hedgers": Hedging()})
+    wild = opened({"crowd": Carry(count=50, leverage_median=1_000.0, leverage_sigma=0.0, buffer_min=0.02), "hedgers": Hedging()})
     gross = np.abs(wild.opening[rows]) * BOARD.price
     maintenance = gross @ BASELINE.maintenance_rate
     wanted = maintenance + np.maximum(maintenance, 0.02 * gross.sum(axis=1))
@@ -134,7 +137,7 @@ def test_collateral_scale_moves_collateral_and_nothing_else() -> None:
 def test_buffers_of_a_large_crowd_follow_the_declared_law() -> None:
     """The law, for BTC alone: b = 1 / L - 1.25 %, L log-normal (7, 0.9): P(b < x) = P(Z > ln(1 / (x + 0.0125) / 7) / 0.9)."""
     btc = Assets(**{**vars(BASELINE), "open_interest": np.array([1e9, 0.0, 0.0, 0.0])})
-    groups = {"crowd": Carry(count=60_000, legs_max=1, size_quantile=0.0), "hedgers": Hedging()}
+    groups = {"crowd": Carry(count=60_000, legs_max=1, size_quantile=0.0, **PROTOTYPE), "hedgers": Hedging()}
     table = opened(groups, assets=btc)
     found = buffers(table, "crowd", Board.of(btc, market(), CASH_UNIT))
     # ln(1 / 0.0425 / 7) / 0.9 = 1.3470 -> 8.90 %; 0.0625: 0.9185 -> 17.92 %;
@@ -142,9 +145,11 @@ def test_buffers_of_a_large_crowd_follow_the_declared_law() -> None:
     assert [found.below[edge] for edge in (0.03, 0.05, 0.10, 0.20)] == pytest.approx([0.0890, 0.1792, 0.3954, 0.6705], abs=0.008)
 
 
-def test_the_baseline_crowd_opens_near_the_prototype() -> None:
+def test_with_its_leverage_and_buffer_the_crowd_opens_near_the_prototype() -> None:
     """Median over seeds against 15 / 24 / 44 / 68 % and leverage 5 of the prototype, which was one draw of a heavy-tailed law."""
-    drawn = [buffers(opened({"crowd": Carry(), "hedgers": Hedging()}, seed=seed), "crowd", BOARD) for seed in range(21)]
+    drawn = [
+        buffers(opened({"crowd": Carry(**PROTOTYPE), "hedgers": Hedging()}, seed=seed), "crowd", BOARD) for seed in range(21)
+    ]
     below = np.median([list(b.below.values()) for b in drawn], axis=0)
     assert below == pytest.approx([0.15, 0.24, 0.44, 0.68], abs=0.06)
     assert np.median([b.leverage for b in drawn]) == pytest.approx(5.0, abs=0.6)

@@ -17,7 +17,7 @@ from tests.behaviour.desk import PRICE, traders, view
 
 ONE = np.array([0])
 CAPITAL = 10_000_000
-# Two levels: all of 100 lots at 1 % and, at exponent 1, 400 more at 5 %; no bleeding noise in the way
+# Two levels: all of 100 lots at 0.9 %, the edge of 1 %, and at exponent 1 100 x 5 / 0.9 - 100 = 456 more at 5 %
 RULE = Quoting(
     levels=2, depth_exponent=1.0, reach=0.05, half_spread=0.0003, volatility_exponent=0.5, initial_rate=0.05,
     skew_half_spreads=10.0, refill_half_life=30.0, mid_half_life=30.0, value_half_life=300.0, fill_response=0.0,
@@ -42,7 +42,7 @@ def ladder(rule: Quoting = RULE, state: MakerState = FRESH, pool: Purse | None =
     return [("BID" if o["side"] > 0 else "ASK", int(o["lots"]), int(o["tick"])) for o in mine]
 
 
-CALM = [("BID", 100, 9_900), ("ASK", 100, 10_100), ("BID", 400, 9_500), ("ASK", 400, 10_500)]
+CALM = [("BID", 100, 9_910), ("ASK", 100, 10_090), ("BID", 456, 9_500), ("ASK", 456, 10_500)]
 
 
 def test_reservation_and_spread_of_the_paper() -> None:
@@ -61,7 +61,7 @@ def test_a_calm_ladder() -> None:
 
 def test_depth_within_one_percent_is_what_was_declared() -> None:
     deep = Quoting(levels=12, half_spread=0.0003, reach=0.05)
-    assert deep.profile()[deep.levels // 2 - 1] == 1.0 and deep.distances()[deep.levels // 2 - 1] == pytest.approx(0.01)
+    assert deep.profile()[deep.levels // 2 - 1] == 1.0 and deep.distances()[deep.levels // 2 - 1] == pytest.approx(0.009)
     near = [lots for side, lots, tick in ladder(deep) if side == "BID" and tick >= 9_900]
     assert sum(near) == 100
     assert (np.diff(deep.distances()) > 0).all() and deep.distances()[[0, -1]] == pytest.approx([0.0003, 0.05])
@@ -69,20 +69,20 @@ def test_depth_within_one_percent_is_what_was_declared() -> None:
 
 def test_volatility_widens_and_thins() -> None:
     # ratio 4: size 4 ** -0.5 = 1/2; the half-spread 3 bp x 4 is still inside the first level
-    halves = [("BID", 50, 9_900), ("ASK", 50, 10_100), ("BID", 200, 9_500), ("ASK", 200, 10_500)]
+    halves = [("BID", 50, 9_910), ("ASK", 50, 10_090), ("BID", 228, 9_500), ("ASK", 228, 10_500)]
     assert ladder(volatility_ratio=[4.0, 1.0]) == halves
     touch = [tick for side, _, tick in ladder(Quoting(half_spread=0.0003), volatility_ratio=[4.0, 1.0]) if side == "BID"]
     assert max(touch) == 9_988  # 10,000 x (1 - 0.0012)
 
 
 def test_fills_eat_the_ladder_from_the_inside_and_it_grows_back() -> None:
-    # 60 of 500 bought: after 0 s of recovery 40 are left at the first bid; after one half-life 30 are missing: 70
-    assert ladder(pool=purse(bought=[60, 0]))[:2] == [("BID", 40, 9_900), ("ASK", 100, 10_100)]
+    # 60 of 556 bought: after 0 s of recovery 40 are left at the first bid; after one half-life 30 are missing: 70
+    assert ladder(pool=purse(bought=[60, 0]))[:2] == [("BID", 40, 9_910), ("ASK", 100, 10_090)]
     _, state = RULE.quote(view(MAX, step_seconds=30.0), ONE, FRESH, purse(bought=[60, 0]))
-    assert state.capacity[0, 0] == pytest.approx([1 - 60 / 500, 1.0])
-    assert ladder(state=state, step_seconds=30.0)[0] == ("BID", 70, 9_900)
+    assert state.capacity[0, 0] == pytest.approx([1 - 60 / (500 / 0.9), 1.0])
+    assert ladder(state=state, step_seconds=30.0)[0] == ("BID", 70, 9_910)
     half = ladder(state=RULE.quote(view(MAX, step_seconds=15.0), ONE, state, purse())[1], step_seconds=15.0)
-    assert half[0] == ("BID", 70, 9_900)  # two halves of a half-life are one
+    assert half[0] == ("BID", 70, 9_910)  # two halves of a half-life are one
 
 
 def test_refill_does_not_depend_on_the_step() -> None:
@@ -96,27 +96,27 @@ def test_refill_does_not_depend_on_the_step() -> None:
 
 
 def test_a_full_inventory_shifts_the_quotes_by_ten_half_spreads_and_closes_one_side() -> None:
-    # 10 x 3 bp of 10,000 = 30 ticks: centre 9,970; asks at 9,970 x 1.01 = 10,069.7 -> 10,070; x 1.05 -> 10,469
+    # 10 x 3 bp of 10,000 = 30 ticks: centre 9,970; asks at 9,970 x 1.009 = 10,059.7 -> 10,060; x 1.05 -> 10,469
     quotes = ladder(position=[[1_000, 0]], pool=purse(equity=50_000_000))
     # 1,000 x 30 s / 1,800 s = 16.7 -> 17 lots bleed at the centre
-    assert quotes == [("ASK", 17, 9_970), ("ASK", 100, 10_070), ("ASK", 400, 10_469)]
+    assert quotes == [("ASK", 17, 9_970), ("ASK", 100, 10_060), ("ASK", 456, 10_469)]
 
 
 def test_size_follows_free_capital_of_all_instruments_in_common() -> None:
     # 500 ETH bind 5 % of 5,000,000 = 250,000; equity 5,250,000: free 5,000,000 of 10,000,000: half the ladder in BTC too
     seen = {"position": [[0, 500]]}
-    assert ladder(pool=purse(equity=5_250_000), **seen)[0] == ("BID", 50, 9_900)
+    assert ladder(pool=purse(equity=5_250_000), **seen)[0] == ("BID", 50, 9_910)
     assert ladder(pool=purse(equity=[CAPITAL, 5_250_000], shared=SPLIT), **seen) == CALM
 
 
 def test_without_free_capital_only_the_inventory_is_offered() -> None:
-    # 100 of a limit of 1,000 held: a tenth of the ladder, 10 + 40 lots, and no bid; 30 / 1,800 of 100 -> 2 bleed at 9,997
+    # 100 of a limit of 1,000 held: a tenth of the ladder, 10 + 46 lots, and no bid; 30 / 1,800 of 100 -> 2 bleed at 9,997
     # the inventory of 1,000,000 binds 5 %: 50,000, which is all there is
     seen = {"pool": purse(equity=[50_000, CAPITAL], shared=SPLIT), "position": [[100, 0]]}
     rule = RULE.model_copy(update={"drawdown_max": 1.0})
     assert ladder(rule, **seen) == [("ASK", 2, 9_997)]  # less than 1.5 x bound: withdrawn, still bleeding
     rule = rule.model_copy(update={"margin_min": 0.0})
-    assert ladder(rule, **seen) == [("ASK", 2, 9_997), ("ASK", 10, 10_097), ("ASK", 40, 10_497)]
+    assert ladder(rule, **seen) == [("ASK", 2, 9_997), ("ASK", 10, 10_087), ("ASK", 46, 10_497)]
 
 
 def test_reference_follows_fills_at_once_mid_and_value_with_their_half_lives() -> None:
@@ -161,8 +161,8 @@ def test_withdraws_after_a_drawdown_and_its_peak_starts_anew() -> None:
     _, rich = RULE.quote(view(MAX), ONE, FRESH, purse())
     batch, hurt = RULE.quote(view(MAX, seconds=5.0), ONE, rich, purse(equity=6_900_000))  # -31 %
     assert len(batch) == 0 and (hurt.peak == 6_900_000).all()
-    # 69 % of the capital: 69 and 345 - 69 lots
-    assert ladder(state=hurt, pool=purse(equity=6_900_000), seconds=305.0)[0] == ("BID", 69, 9_900)
+    # 69 % of the capital: 69 lots at the edge
+    assert ladder(state=hurt, pool=purse(equity=6_900_000), seconds=305.0)[0] == ("BID", 69, 9_910)
 
 
 def test_losses_in_one_account_stay_there_when_capital_is_split() -> None:

@@ -85,13 +85,13 @@ def test_without_weight_of_the_book_the_mark_is_the_outside_value_alone() -> Non
     assert [fed(marks, 40, 42, 39, value) for value in outside] == list(zip(outside, [97, 92, 88, 93], strict=True))
 
 
-def test_with_an_empty_side_the_last_valid_mid_stands() -> None:
+def test_with_an_empty_side_the_last_trade_stands_for_the_mid() -> None:
     rule = Marking(book_weight=1.0, outside_lag=0.0)
     marks = Marks(one(), [rule], STEP)
     assert fed(marks, 0, 105, 100, 50.0)[0] == 100.0  # no mid yet: the opening price
     assert fed(marks, 91, 95, 93, 50.0)[0] == 93.0
-    assert fed(marks, 0, 70, 71, 50.0)[0] == 93.0
-    assert fed(marks, 60, 0, 71, 50.0)[0] == 93.0
+    assert fed(marks, 0, 70, 71, 50.0)[0] == 71.0
+    assert fed(marks, 60, 0, 72, 50.0)[0] == 72.0
     assert fed(marks, 60, 64, 71, 50.0)[0] == 62.0
 
 
