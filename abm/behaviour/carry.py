@@ -23,7 +23,7 @@ class Carry(Leveraged):
     """
 
     kind: Literal["carry"] = "carry"
-    count: int = param(800, unit="traders", source="prototype", help="Number of leveraged accounts' owners.", ge=0)
+    count: int = param(800, unit="traders", source="choice: smooth enough a law of buffers", help="Number of leveraged accounts' owners.", ge=0)
     open_interest_share: float = param(
         0.7, unit="share of open interest", source="choice of regime",
         help="Long lots of the crowd in each instrument.", ge=0, le=1,
@@ -33,7 +33,7 @@ class Carry(Leveraged):
         help="Chance that a leg is long.", ge=0, le=1,
     )
     legs_max: int = param(
-        4, unit="assets", source="prototype", help="An owner holds one to this many assets, equally likely.", ge=1
+        4, unit="assets", source="choice", help="An owner holds one to this many assets, equally likely.", ge=1
     )
     sizing: Literal["fixed", "equity"] = param(
         "fixed", unit="1", source="choice", help="Hold lots, or keep leverage on total equity."

@@ -16,16 +16,16 @@ class Leveraged(Record):
     """
 
     size_tail: float = param(
-        1.4, unit="1", source="prototype; HL 10 Oct 2025: Hill 0.76", help="Pareto exponent of gross size.", gt=1
+        1.4, unit="1", source="choice; ADL on Hyperliquid, 10 Oct 2025: 0.76", help="Pareto exponent of gross size.", gt=1
     )
     size_quantile: float = param(
-        0.99, unit="1", source="prototype", help="The Pareto law is truncated at this quantile.", ge=0, lt=1
+        0.99, unit="1", source="choice: no one account decides a run", help="The Pareto law is truncated at this quantile.", ge=0, lt=1
     )
     leverage_median: float = param(
         5.0, unit="1", gt=0, help="Median of account leverage.",
         source="choice of regime, swept: at 7 a fall of 3 % already cascades, which real majors suffer without one",
     )  # fmt: skip
-    leverage_sigma: float = param(0.9, unit="1", source="prototype", help="Standard deviation of log leverage.", ge=0)
+    leverage_sigma: float = param(0.9, unit="1", source="choice, swept", help="Standard deviation of log leverage.", ge=0)
     buffer_min: float = param(
         0.03, unit="share of gross", ge=0, lt=1, help="Least buffer above maintenance.",
         source="choice: the median day's range of a major is about 3 %, thinner accounts did not live to see the opening",

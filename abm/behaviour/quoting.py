@@ -75,28 +75,28 @@ class Quoting(Record):
     """
 
     kind: Literal["quoting"] = "quoting"
-    count: int = param(6, unit="makers", source="prototype", help="Number of makers.", ge=0)
+    count: int = param(6, unit="makers", source="choice: a few firms quote most of a book", help="Number of makers.", ge=0)
     capital_share: float = param(
-        0.03, unit="share of open interest", source="prototype: cliff at 1 %", help="Joint capital.", ge=0
+        0.03, unit="share of open interest", source="choice of regime, swept", help="Joint capital.", ge=0
     )
     common_capital: bool = param(True, unit="1", source="choice", help="One pool of capital for all instruments of a maker.")
     levels: int = param(12, unit="levels", source="choice", help="Price levels per side, half of them within 1 %.", ge=2, le=200)
     half_spread: float = param(
-        0.0003, unit="share of price", source="prototype; domain.md: 2-5 bp for majors",
+        0.0003, unit="share of price", source="choice, swept; touches of majors are finer, 0.02 to 0.1 bp",
         help="At normal volatility.", gt=0, lt=EDGE,
     )
-    reach: float = param(0.05, unit="share of price", source="prototype", help="Distance of the last level.", gt=NEAR, lt=1)
+    reach: float = param(0.05, unit="share of price", source="choice", help="Distance of the last level.", gt=NEAR, lt=1)
     depth_exponent: float = param(
         1.3, unit="1", source="L2 data: 1.0 to 1.7", help="Cumulative depth grows as distance to this power.", gt=0, le=4
     )
     volatility_exponent: float = param(
-        0.5, unit="1", source="prototype", help="Depth falls as volatility ratio to this power.", ge=0
+        0.5, unit="1", source="choice, swept", help="Depth falls as volatility ratio to this power.", ge=0
     )
     volatility_cap: float = param(
-        6.0, unit="1", source="prototype", help="The ratio is read as at most this (and at least 1).", ge=1
+        6.0, unit="1", source="choice, swept", help="The ratio is read as at most this (and at least 1).", ge=1
     )
     initial_rate: float = param(
-        0.05, unit="share of notional", source="prototype", help="Capital bound by inventory.", ge=0, le=1
+        0.05, unit="share of notional", source="choice: leverage 20, about a first bracket", help="Capital bound by inventory.", ge=0, le=1
     )
     inventory_leverage: float = param(
         10.0, unit="1", source="choice, swept: half of what initial margin of 5 % allows",
@@ -108,15 +108,15 @@ class Quoting(Record):
     refill_half_life: float = param(30.0, unit="s", source="resilience: seconds to minutes", help="Eaten depth returns.", gt=0)
     mid_half_life: float = param(
         120.0, unit="s", gt=0, help="The reference follows the book's mid.",
-        source="choice, swept: at 30 s calm one-minute volatility fell below what real books show (README of experiments)",
+        source="choice, swept: at 30 s calm one-minute volatility fell below that of Binance perpetuals in May 2025",
     )  # fmt: skip
-    value_half_life: float = param(300.0, unit="s", source="prototype", help="The reference follows the outside value.", gt=0)
+    value_half_life: float = param(300.0, unit="s", source="choice, swept", help="The reference follows the outside value.", gt=0)
     fill_response: float = param(
         0.005, unit="share of price", source="impact relaxes to 2/3 of its peak (Farmer et al. 2013); choice",
         help="The reference moves at once by this per net fill of the depth within 1 %.", ge=0, lt=1,
     )
     bleed_seconds: float = param(
-        1800.0, unit="s", source="prototype", help="Inventory is offered at the reservation price over this.", gt=0
+        1800.0, unit="s", source="choice, swept", help="Inventory is offered at the reservation price over this.", gt=0
     )
     volatility_memory: float = param(60.0, unit="s", source="choice", help="Half-life of the volatility average.", gt=0)
     withdraw_volatility: float = param(

@@ -19,7 +19,7 @@ class Value(Record):
 
     They act with a Poisson delay, so their orders may be stale. `common_capital` decides the channel: one purse for all
     instruments (money spent on one is missing in the others), or one purse per instrument. Never leveraged.
-    Not suitable where a floor under the price must not be assumed: their capital is the floor (A5 of the pitfalls).
+    Not suitable where a floor under the price must not be assumed: their capital is the floor.
     """
 
     kind: Literal["value"] = "value"

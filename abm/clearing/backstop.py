@@ -33,7 +33,7 @@ class Keeper(Record):
     discount: float = param(
         0.01,
         unit="share of notional",
-        source="reference section 6: liquidators require 1 to 5 %",
+        source="choice: liquidators ask 1 to 5 %",
         help="Discount to the mark at which it takes positions over; it asks for less when the account has less.",
         ge=0,
         le=0.5,

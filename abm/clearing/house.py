@@ -41,7 +41,7 @@ class Clearing(Record):
     fund_share: float = param(
         0.002,
         unit="share of one-sided open interest",
-        source="baseline prototype; Binance's fund lost about 188 M USD on 2025-10-10 of a larger fund",
+        source="choice of regime, swept; Binance's fund lost about 184 M USD on 2025-10-10 (10x Research)",
         help="Cash of the insurance fund at the opening.",
         ge=0,
         le=1,

@@ -50,7 +50,7 @@ class _OnTheBook(Record):
     priority: Priority = param(
         "largest_loss",
         unit="choice",
-        source="choice of regime; venues differ, reference pitfall A10",
+        source="choice of regime; venues differ, and it decides which way contagion runs",
         help="Which position of an account is worked first where not all are.",
     )
     order: Literal["random", "worst_first"] = param(

@@ -29,7 +29,7 @@ class Marking(Record):
     book_weight: float = param(
         0.9,
         unit="share of the index",
-        source="prototype; choice of regime, swept: the simulated books stand for most of the market",
+        source="choice of regime, swept: the simulated books stand for most of the market",
         help="Weight w of the simulated books in the index.",
         ge=0,
         le=1,
@@ -37,14 +37,14 @@ class Marking(Record):
     basis_half_life: float = param(
         30.0,
         unit="s",
-        source="prototype; Binance averages the basis over 2.5 min",
+        source="choice; Binance averages the basis over 2.5 min",
         help="Half-life of the average of mid less index.",
         gt=0,
     )
     outside_lag: float = param(
         5.0,
         unit="s",
-        source="prototype; oracle lags of venues: 0 to 3 s on chain, up to 60 s elsewhere",
+        source="choice; oracle lags of venues: 0 to 3 s on chain, up to 60 s elsewhere",
         help="Age of the outside value when it enters the index.",
         ge=0,
     )

@@ -18,7 +18,7 @@ def contagion_row(run: Records, no_shock: Records, shocked: int, floor: float = 
     C_ij = max_t (m_j without shock - m_j) / m_j(opening), over max_t (v_i without shock - v_i) / v_i(opening), with m
     the mark and v the outside value. Exactly 0.0 where the marks of j are equal to the bit. With correlated
     fundamentals the row holds the transmitted shock too: compare with the twins. `Missing` where other assets are
-    shocked as well, or less than `floor` was forced. Source: reference section 5, item 7, and T16.
+    shocked as well, or less than `floor` was forced. With isolated margin and all channels off it is exactly 0 off the diagonal.
     """
     if run.meta.shocked != (shocked,):
         reason = "several assets are shocked at once" if run.meta.shocked else "nothing is shocked in this run"

@@ -10,7 +10,7 @@ BEARERS = {"insurance_fund": "by_fund", "keeper": "by_keeper", "adl": "by_adl", 
 def bad_debt(records: Records) -> dict[str, float]:
     """Negative equity met at the close of accounts, `total` and by who bore it, currency.
 
-    total = sum over closed accounts of max(0, -equity). Source: reference section 5, item 10.
+    total = sum over closed accounts of max(0, -equity). Bad debt as venues report it, before any fund.
     """
     unit = records.meta.cash_unit
     borne = {name: int(records.scalars[column].sum()) * unit for name, column in BEARERS.items()}

@@ -11,7 +11,7 @@ class Recording(Record):
     depth_within: float = param(
         0.01,
         unit="share of the mid price",
-        source="convention: depth within 1 % (Kaiko, FTI; reference section 4)",
+        source="convention: depth within 1 % (Kaiko, FTI)",
         help="Recorded depth counts resting orders no further than this from the mid price.",
         gt=0,
         le=0.5,

@@ -16,7 +16,7 @@ class Venue(Record):
     share: float = param(
         1.0,
         unit="share of open interest",
-        source="choice; 10 Oct 2025: Hyperliquid 53 %, Bybit 24 %, Binance 13 % of liquidations (reference section 4)",
+        source="choice; 10 Oct 2025: Hyperliquid 53 %, Bybit 24 %, Binance 13 % of liquidations (CoinGlass)",
         help="Share of every asset's open interest that is held here.",
         gt=0,
         le=1,

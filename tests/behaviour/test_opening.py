@@ -145,8 +145,8 @@ def test_buffers_of_a_large_crowd_follow_the_declared_law() -> None:
     assert [found.below[edge] for edge in (0.03, 0.05, 0.10, 0.20)] == pytest.approx([0.0890, 0.1792, 0.3954, 0.6705], abs=0.008)
 
 
-def test_with_its_leverage_and_buffer_the_crowd_opens_near_the_prototype() -> None:
-    """Median over seeds against 15 / 24 / 44 / 68 % and leverage 5 of the prototype, which was one draw of a heavy-tailed law."""
+def test_with_its_leverage_and_buffer_the_crowd_opens_near_its_law() -> None:
+    """Median over seeds against 15 / 24 / 44 / 68 % and leverage 5 of one draw of the same heavy-tailed law."""
     drawn = [
         buffers(opened({"crowd": Carry(**PROTOTYPE), "hedgers": Hedging()}, seed=seed), "crowd", BOARD) for seed in range(21)
     ]
