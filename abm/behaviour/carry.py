@@ -23,18 +23,26 @@ class Carry(Leveraged):
     """
 
     kind: Literal["carry"] = "carry"
-    count: int = param(800, unit="traders", source="choice: smooth enough a law of buffers", help="Number of leveraged accounts' owners.", ge=0)
+    count: int = param(
+        800, unit="traders", source="choice: smooth enough a law of buffers", help="Number of leveraged accounts' owners.", ge=0
+    )
     open_interest_share: float = param(
-        0.7, unit="share of open interest", source="choice of regime",
-        help="Long lots of the crowd in each instrument.", ge=0, le=1,
+        0.7,
+        unit="share of open interest",
+        source="choice of regime",
+        help="Long lots of the crowd in each instrument.",
+        ge=0,
+        le=1,
     )
     long_share: float = param(
-        0.85, unit="share of legs", source="10 Oct 2025: 84-91% of liquidations were longs",
-        help="Chance that a leg is long.", ge=0, le=1,
+        0.85,
+        unit="share of legs",
+        source="10 Oct 2025: 84-91% of liquidations were longs",
+        help="Chance that a leg is long.",
+        ge=0,
+        le=1,
     )
-    legs_max: int = param(
-        4, unit="assets", source="choice", help="An owner holds one to this many assets, equally likely.", ge=1
-    )
+    legs_max: int = param(4, unit="assets", source="choice", help="An owner holds one to this many assets, equally likely.", ge=1)
     sizing: Literal["fixed", "equity"] = param(
         "fixed", unit="1", source="choice", help="Hold lots, or keep leverage on total equity."
     )
@@ -45,8 +53,12 @@ class Carry(Leveraged):
         0.0, unit="1/h", source="choice, swept", help="Rate at which the afraid cut to opening leverage.", ge=0
     )
     deleverage_below: float = param(
-        0.5, unit="share of opening", source="choice",
-        help="Afraid when equity per gross is below this share of its opening level.", ge=0, le=1,
+        0.5,
+        unit="share of opening",
+        source="choice",
+        help="Afraid when equity per gross is below this share of its opening level.",
+        ge=0,
+        le=1,
     )
     reentry_per_hour: float = param(0.0, unit="1/h", source="choice", help="Rate at which lost positions are bought back.", ge=0)
     protection: float = param(0.02, unit="share of price", source="choice", help="Worst price beyond the mid.", ge=0, lt=1)
@@ -75,9 +87,7 @@ class Carry(Leveraged):
     def _trade(self, view: View, rows: Rows, position: NDArray[np.int64], target: NDArray[np.int64]) -> OrderBatch:
         gap = target - position
         cut = np.abs(target) < np.abs(position)
-        less = take(
-            view, rows, np.where(cut, gap, 0), protection=self.protection, reason=Reason.SELF_DELEVERAGING, reduce_only=1
-        )
+        less = take(view, rows, np.where(cut, gap, 0), protection=self.protection, reason=Reason.SELF_DELEVERAGING, reduce_only=1)
         return np.concatenate((less, take(view, rows, np.where(cut, 0, gap), protection=self.protection)))
 
     @staticmethod

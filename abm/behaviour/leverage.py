@@ -19,7 +19,12 @@ class Leveraged(Record):
         1.4, unit="1", source="choice; ADL on Hyperliquid, 10 Oct 2025: 0.76", help="Pareto exponent of gross size.", gt=1
     )
     size_quantile: float = param(
-        0.99, unit="1", source="choice: no one account decides a run", help="The Pareto law is truncated at this quantile.", ge=0, lt=1
+        0.99,
+        unit="1",
+        source="choice: no one account decides a run",
+        help="The Pareto law is truncated at this quantile.",
+        ge=0,
+        lt=1,
     )
     leverage_median: float = param(
         5.0, unit="1", gt=0, help="Median of account leverage.",

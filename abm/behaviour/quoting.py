@@ -82,8 +82,12 @@ class Quoting(Record):
     common_capital: bool = param(True, unit="1", source="choice", help="One pool of capital for all instruments of a maker.")
     levels: int = param(12, unit="levels", source="choice", help="Price levels per side, half of them within 1 %.", ge=2, le=200)
     half_spread: float = param(
-        0.0003, unit="share of price", source="choice, swept; touches of majors are finer, 0.02 to 0.1 bp",
-        help="At normal volatility.", gt=0, lt=EDGE,
+        0.0003,
+        unit="share of price",
+        source="choice, swept; touches of majors are finer, 0.02 to 0.1 bp",
+        help="At normal volatility.",
+        gt=0,
+        lt=EDGE,
     )
     reach: float = param(0.05, unit="share of price", source="choice", help="Distance of the last level.", gt=NEAR, lt=1)
     depth_exponent: float = param(
@@ -96,11 +100,19 @@ class Quoting(Record):
         6.0, unit="1", source="choice, swept", help="The ratio is read as at most this (and at least 1).", ge=1
     )
     initial_rate: float = param(
-        0.05, unit="share of notional", source="choice: leverage 20, about a first bracket", help="Capital bound by inventory.", ge=0, le=1
+        0.05,
+        unit="share of notional",
+        source="choice: leverage 20, about a first bracket",
+        help="Capital bound by inventory.",
+        ge=0,
+        le=1,
     )
     inventory_leverage: float = param(
-        10.0, unit="1", source="choice, swept: half of what initial margin of 5 % allows",
-        help="Sum of inventory limits over opening capital.", gt=0,
+        10.0,
+        unit="1",
+        source="choice, swept: half of what initial margin of 5 % allows",
+        help="Sum of inventory limits over opening capital.",
+        gt=0,
     )
     skew_half_spreads: float = param(
         5.0, unit="half-spreads", source="choice, swept", help="Shift of the quotes at a full inventory limit.", ge=0
@@ -112,8 +124,12 @@ class Quoting(Record):
     )  # fmt: skip
     value_half_life: float = param(300.0, unit="s", source="choice, swept", help="The reference follows the outside value.", gt=0)
     fill_response: float = param(
-        0.005, unit="share of price", source="impact relaxes to 2/3 of its peak (Farmer et al. 2013); choice",
-        help="The reference moves at once by this per net fill of the depth within 1 %.", ge=0, lt=1,
+        0.005,
+        unit="share of price",
+        source="impact relaxes to 2/3 of its peak (Farmer et al. 2013); choice",
+        help="The reference moves at once by this per net fill of the depth within 1 %.",
+        ge=0,
+        lt=1,
     )
     bleed_seconds: float = param(
         1800.0, unit="s", source="choice, swept", help="Inventory is offered at the reservation price over this.", gt=0

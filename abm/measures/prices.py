@@ -26,7 +26,7 @@ def low(records: Records, start: int) -> NDArray[np.float64]:
 def fall(records: Records, start: int) -> NDArray[np.float64]:
     """Level before the shock minus the low from then on, (n_assets,), share of the opening price, >= 0.
 
-    fall_i = (m_i(start - 1) - min_{t >= start} m_i(t)) / m_i(opening). Paired counterfactual; linear theory gives 1 / (1 - R) for the ratio.
+    fall_i = (m_i(start - 1) - min_{t >= start} m_i(t)) / m_i(opening), with m the mark.
     """
     return level(records, start) - low(records, start)
 
