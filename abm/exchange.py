@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abm.behaviour.signals import Signals
-from abm.behaviour.view import Rows, Traders
+from abm.behaviour.view import Legs, Traders
 from abm.clearing.accounts import NO_HOUSE, Accounts
 from abm.clearing.admission import Admission, Backing, Reserve, admit, sweep
 from abm.clearing.allocate import allocate
@@ -57,6 +57,7 @@ class Exchange:
         self.absorbed = np.isin(self.ledger.house, absorbed)  # (n_accounts,), forced orders bypass the book
         shared = self.scenario.population.shared_wallet
         self.backing = Backing.of(self.accounts.backing, self.accounts.wallet, self.ledger, shared_wallet=shared)
+        self._first = np.searchsorted(self.accounts.owner, np.arange(len(self.accounts.wallet)))  # each owner's first account
         self.set_bands()
 
     @property
@@ -64,20 +65,23 @@ class Exchange:
         """Cash units per lot at the mark, (n_instruments,)."""
         return self.marks.mark * self.instruments.unit
 
-    def per_leg(self, table: Ints, rows: Rows) -> Ints:
-        """`table` (n_accounts, n_instruments) read through backing for owners `rows`: (k, n_instruments)."""
-        return np.asarray(table[self.accounts.backing[rows], np.arange(len(self.instruments))])
+    def legs(self, table: Ints) -> Legs:
+        """`table` (n_accounts, n_instruments) as owners see it."""
+        return Legs(table, self.accounts.backing)
 
     def owner_equity(self) -> Ints:
         """Cash units over all accounts of each owner, (n_owners,), on the marks."""
-        equity = np.zeros(len(self.accounts.wallet), dtype=np.int64)
-        np.add.at(equity, self.ledger.owner, self.ledger.equity(self.price))
-        return equity
+        return np.asarray(np.add.reduceat(self.ledger.equity(self.price), self._first))
 
     def revalue(self) -> Revaluation:
         """Worth and maintenance margin of all accounts on the marks."""
         ledger = self.ledger
-        return revalue(ledger.cash, ledger.position, ledger.cost, self.price, self.rule, self.brackets)
+        worth = revalue(ledger.cash, ledger.position, ledger.cost, self.price, self.rule, self.brackets)
+        for house in self.houses:
+            if house.margin_state is not None:
+                rows = np.flatnonzero(ledger.house == house.number)
+                worth.maintenance[rows] = house.maintenance(rows, self.price)
+        return worth
 
     def settle(self, fills: Fills) -> None:
         """Book fills, fees included."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from functools import cache
 from typing import Any
 
 import mesa
@@ -13,9 +14,8 @@ from abm.agents.liquidator import KeeperAgent, VenueLiquidator
 from abm.agents.maker import Desk, Maker
 from abm.agents.trader import Group, Trader
 from abm.behaviour.view import Draws, Rows, View
-from abm.clearing.ledger import State
 from abm.market.book import Execution
-from abm.market.order import Fills, OrderBatch, Outcome
+from abm.market.order import OrderBatch, Outcome, joined, no_orders
 from abm.opening import GROUPS, MAKERS, open_exchange
 from abm.records import RUN, Records
 from abm.scenario import Scenario
@@ -69,16 +69,19 @@ class CascadeModel(mesa.Model):
         """2: index and marks from the previous step's books, so that nobody can be liquidated by the order of agents."""
         self.marks.advance(self.books.best_bid, self.books.best_ask, self.books.last, self.value)
         self.exchange.signals.advance(self.marks.index)
+        for house in self.exchange.houses:
+            house.advance(self.marks.index)
 
     def pay_funding(self) -> None:
         """3: longs pay shorts, or the reverse, at the funding interval."""
         self.exchange.pay_funding()
 
     def check_margins(self) -> None:
-        """4: every account is revalued on the same marks; houses seize what breaches."""
+        """4: every account is revalued on the same marks; houses seize what breaches and cancel its orders."""
         self.worth = self.exchange.revalue()
         for house in self.exchange.houses:
             house.margin(self.worth)
+        self._force(joined([engine.cancels() for engine in self.engines]))
 
     def quote(self) -> None:
         """6: makers re-quote from inventory, capital and volatility, or stay away."""
@@ -89,18 +92,17 @@ class CascadeModel(mesa.Model):
         view = self.view()
         decisions = [group.decide(view, self.draws(group)) for group in self.groups.values()]
         decisions += [trader.act(view) for trader in self.solitary]
-        self._send("trade", np.concatenate(decisions))
+        self._send("trade", joined([no_orders(), *decisions]))
         self.exchange.sweep()
 
     def liquidate(self) -> None:
         """8: liquidators work seized accounts on the books; what those cannot take goes down the waterfall."""
-        self._force(np.concatenate([engine.cancels() for engine in self.engines]))
         forced = [engine.act() for engine in self.engines]
-        sold = self._force(np.concatenate(forced))
+        sold = self._force(joined(forced))
         self.tape.note_forced(forced, sold)
         for house in self.exchange.houses:
-            house.resolve(self.tick, self.exchange.price, self._failed(np.concatenate(forced), sold))
-        self._force(np.concatenate([agent.unwind() for agent in (*self.engines, *self.keepers)]))
+            house.resolve(self.tick, self.exchange.price, self._failed(joined(forced), sold))
+        self._force(joined([agent.unwind() for agent in (*self.engines, *self.keepers)]))
 
     def supervise(self) -> None:
         """9: circuit breakers set the next step's bands."""
@@ -113,6 +115,16 @@ class CascadeModel(mesa.Model):
         self.tick += 1
 
     @property
+    def scenario(self) -> Scenario:
+        """What the run is about. Mesa 3.5 sets a property of this name to an object of its own, which is not kept."""
+        return self._scenario_of_the_run
+
+    @scenario.setter
+    def scenario(self, scenario: object) -> None:
+        if isinstance(scenario, Scenario):
+            self._scenario_of_the_run = scenario
+
+    @property
     def seconds(self) -> float:
         """Time of the step under way, since the opening."""
         return (self.tick + 1) * self.step_seconds
@@ -120,6 +132,7 @@ class CascadeModel(mesa.Model):
     def view(self) -> View:
         """The market as every agent sees it now."""
         exchange = self.exchange
+        worth = cache(exchange.owner_equity)
         return View(
             step=self.tick,
             seconds=self.seconds,
@@ -133,16 +146,16 @@ class CascadeModel(mesa.Model):
             value=self.value,
             trend=exchange.signals.trend,
             volatility_ratio=exchange.signals.volatility_ratio,
-            position=self.positions,
-            open_buy=lambda rows: exchange.per_leg(self.books.open_buy, rows),
-            open_sell=lambda rows: exchange.per_leg(self.books.open_sell, rows),
-            equity=self.equity,
-            frozen=lambda rows: self.ledger.state[exchange.accounts.backing[rows]] != State.HEALTHY,
+            position=exchange.legs(self.ledger.position),
+            open_buy=exchange.legs(self.books.open_buy),
+            open_sell=exchange.legs(self.books.open_sell),
+            equity=lambda rows: worth()[rows],
+            state=self.ledger.state,
         )
 
     def positions(self, rows: Rows) -> NDArray[np.int64]:
         """Lots held by owners `rows`, (k, n_instruments)."""
-        return self.exchange.per_leg(self.ledger.position, rows)
+        return self.exchange.legs(self.ledger.position)(rows)
 
     def equity(self, rows: Rows) -> NDArray[np.int64]:
         """Cash units over all accounts of owners `rows`, (k,), on the step's marks."""
@@ -211,9 +224,9 @@ class CascadeModel(mesa.Model):
         return self._book(self.exchange.absorb(batch, absorbed, execution) if absorbed.any() else execution)
 
     def _book(self, execution: Execution) -> Execution:
-        fills: Fills = execution.fills
-        self.exchange.settle(fills)
-        self.desk.note(fills)
+        if len(execution.fills):
+            self.exchange.settle(execution.fills)
+            self.desk.note(execution.fills)
         self.tape.note(execution)
         return execution
 

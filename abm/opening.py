@@ -14,6 +14,8 @@ from abm.behaviour.view import Traders
 from abm.clearing.accounts import NO_HOUSE, Accounts, lay_out, opening_collateral, share_out
 from abm.clearing.house import Clearing, House
 from abm.clearing.ledger import FeeSchedule, Ledger, Mode
+from abm.clearing.margin.rule import opened
+from abm.clearing.margin.terms import Terms
 from abm.clearing.margin.tiered import stack
 from abm.exchange import Exchange
 from abm.kernels.margin import Brackets, initial_margin, revalue
@@ -69,12 +71,14 @@ def open_exchange(scenario: Scenario, seed: int) -> Exchange:
     traders = traders_of(scenario, instruments, brackets, streams)
     owners = Owners(len(traders.group), len(rules))
     accounts = lay_out(_modes(scenario, traders, owners, rules, streams), instruments.venue, _houses(owners, scenario))
+    fund = _funds(accounts, owners)
+    _keep_apart(accounts, traders)
     position, money, weight = _opening(scenario, instruments, brackets, traders, owners, rules)
     ledger = _ledger(instruments, accounts, position, money, weight)
     books = Books(instruments, len(ledger))
     split = _opening_split(accounts, money, weight)
     step = scenario.time.step_seconds
-    fund = [accounts.backing[owners.fund(house)] for house in range(len(rules))]
+    terms = terms_of(scenario, instruments)
     houses = [
         House(
             clearing,
@@ -84,9 +88,11 @@ def open_exchange(scenario: Scenario, seed: int) -> Exchange:
             number=number,
             fund=fund[number],
             keeper=int(accounts.backing[owners.keeper(number), _home(instruments, number)]),
+            own=int(accounts.backing[owners.fees(number), 0]),
             step_seconds=step,
             cash_unit=scenario.money.cash_unit,
             opening_split=split,
+            margin_state=opened(clearing.margin, terms),
         )
         for number, clearing in enumerate(rules)
     ]
@@ -136,16 +142,36 @@ def brackets_of(scenario: Scenario, instruments: Instruments, rules: list[Cleari
     )
 
 
+def terms_of(scenario: Scenario, instruments: Instruments) -> Terms:
+    """What margin rules are told about the instruments."""
+    assets = [scenario.assets[row] for row in instruments.asset]
+    correlation = scenario.world.fundamentals.matrix(len(scenario.assets))
+    return Terms(
+        assets=tuple(asset.name for asset in assets),
+        max_leverage=np.array([asset.max_leverage for asset in assets]),
+        volatility=np.array([asset.volatility_daily for asset in assets]),
+        correlation=correlation[np.ix_(instruments.asset, instruments.asset)],
+        step_seconds=scenario.time.step_seconds,
+        cash_units=1.0 / scenario.money.cash_unit,
+    )
+
+
 def traders_of(scenario: Scenario, instruments: Instruments, brackets: Brackets, streams: Streams) -> Traders:
     """The table of traders; the makers are its last group."""
     groups = {name: getattr(scenario.population, name) for name in GROUPS} | {MAKERS: scenario.makers}
     price = instruments.opening_tick * instruments.unit
+    margin = houses_of(scenario)[0].margin
+    state = opened(margin, terms_of(scenario, instruments))
 
     def requirement(lots: Ints) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         held, rule = np.asfortranarray(lots), np.zeros(len(lots), dtype=np.int64)
         cash = np.zeros((len(lots), 1), dtype=np.int64, order="F")
+        initial = initial_margin(held, price, rule, brackets)
         maintenance = revalue(cash, held, held, price, rule, brackets).maintenance
-        return initial_margin(held, price, rule, brackets).astype(np.float64), maintenance.astype(np.float64)
+        if state is not None:
+            asked = margin.requirement(held, price, state)
+            initial, maintenance = np.maximum(initial, asked.initial), asked.maintenance
+        return initial.astype(np.float64), maintenance.astype(np.float64)
 
     return open_traders(
         groups,
@@ -198,6 +224,20 @@ def _houses(owners: Owners, scenario: Scenario) -> Ints:
         house[owners.fees(number)] = NO_HOUSE
     house[owners.pool] = NO_HOUSE
     return house
+
+
+def _funds(accounts: Accounts, owners: Owners) -> list[Ints]:
+    """The insurance fund's account for each instrument, by house; its own house's, wherever the instrument trades."""
+    funds = [accounts.backing[owners.fund(house)] for house in range(owners.n_houses)]
+    for house, rows in enumerate(funds):
+        accounts.house[rows] = house
+    return funds
+
+
+def _keep_apart(accounts: Accounts, traders: Traders) -> None:
+    """Wallets move the money of traders only: makers and funds that a switch has split stay split."""
+    accounts.wallet[traders.rows(MAKERS)] = -1
+    accounts.wallet[len(traders.group) :] = -1
 
 
 def _home(instruments: Instruments, house: int) -> int:

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from abm.clearing.house import Slices
 from abm.clearing.journal import EventKind
 from abm.clearing.ledger import State
+from abm.kernels.margin import long_lots
+from abm.kernels.settle import tally
 from abm.market.book import Execution
-from abm.market.order import Fills, OrderBatch, Outcome, Reason, no_fills
+from abm.market.order import Fills, OrderBatch, Outcome, Reason
 from abm.opening import LEVERAGED
 from abm.recorder import Recorder
 from abm.records import HEALTH_EDGES, Meta, Records
@@ -37,16 +39,21 @@ class Tape:
         self._opening_interest = self._open_interest()
         self._leveraged = self._leveraged_accounts()
         self._opening_leveraged = int(self._gross(self._leveraged).sum())
+        houses = self.exchange.houses
+        self._makers = np.flatnonzero(np.isin(model.ledger.owner, model.desk.rows))  # accounts
+        self._funds = np.unique(np.concatenate([house.fund for house in houses]))
+        self._keepers = np.array([house.keeper for house in houses if house.keeper >= 0], dtype=np.int64)
         self._opening_makers = self._maker_equity()
         self._low: NDArray[np.int64] | None = None
         self._clear()
 
     def note(self, execution: Execution) -> None:
         """Take in the fills and refusals of one batch."""
-        self._fills.append(execution.fills)
-        self._refused += int(
-            np.count_nonzero((execution.outcome != Outcome.ACCEPTED) & (execution.outcome != Outcome.UNKNOWN_ORDER))
-        )
+        if len(execution.fills):
+            tally(execution.fills, int(Reason.FORCED), self._volume, self._forced, self._forced_value)
+        if execution.outcome.any():
+            refused = (execution.outcome != Outcome.ACCEPTED) & (execution.outcome != Outcome.UNKNOWN_ORDER)
+            self._refused += int(np.count_nonzero(refused))
 
     def note_forced(self, batches: Sequence[OrderBatch], sold: Execution) -> None:
         """One row per forced order (`batches` by engine, executed together), and the depth that they left."""
@@ -132,15 +139,13 @@ class Tape:
         )
 
     def _clear(self) -> None:
-        self._fills: list[Fills] = []
+        self._volume, self._forced, self._forced_value = np.zeros((3, len(self.model.instruments)), dtype=np.int64)
         self._refused = 0
         self._low = None
 
     def _per_instrument(self, entries: list[Any]) -> dict[str, NDArray[Any]]:
         model, books = self.model, self.model.books
         depth = books.depth(model.marks.mark, model.scenario.record.depth_within)
-        fills = np.concatenate([no_fills(), *self._fills])
-        forced = fills[fills["taker_reason"] == Reason.FORCED]
         return {
             "mark": model.marks.mark,
             "index": model.marks.index,
@@ -151,17 +156,16 @@ class Tape:
             "depth_bid": depth[:, 0],
             "depth_ask": depth[:, 1],
             "depth_bid_low": depth[:, 0] if self._low is None else self._low,
-            "volume": self._lots(fills),
-            "forced": self._lots(forced),
-            "forced_value": self._value(forced),
+            "volume": self._volume,
+            "forced": self._forced,
+            "forced_value": self._forced_value * model.instruments.unit,
             "open_interest": self._open_interest(),
             "adl": self._moved(entries, (EventKind.ADL,)),
             "takeover": self._moved(entries, TAKEOVERS),
         }
 
     def _scalars(self, entries: list[Any]) -> dict[str, float]:
-        ledger, exchange = self.model.ledger, self.exchange
-        equity = ledger.equity(self.exchange.price)
+        ledger = self.model.ledger
         borne = {kind: sum(e.amount for e in entries if e.kind == kind) for kind in EventKind}
         return {
             "in_liquidation": int(np.count_nonzero(ledger.state == State.LIQUIDATING)),
@@ -172,20 +176,12 @@ class Tape:
             "by_keeper": borne[EventKind.KEEPER_TAKEOVER],
             "by_adl": borne[EventKind.ADL],
             "by_socialised": borne[EventKind.SOCIALISED],
-            "fund": int(ledger.cash[np.unique(np.concatenate([h.fund for h in exchange.houses])), 0].sum()),
-            "keeper_equity": int(sum(equity[h.keeper] for h in exchange.houses if h.keeper >= 0)),
+            "fund": int(ledger.cash[self._funds, 0].sum()),
+            "keeper_equity": self._equity(self._keepers),
             "maker_equity": self._maker_equity(),
             "refused": self._refused,
             "withdrawn_makers": self.model.desk.withdrawn(self.model.seconds),
         }
-
-    def _lots(self, fills: Fills) -> NDArray[np.int64]:
-        return _total(fills["instrument"], fills["lots"], len(self.model.instruments))
-
-    def _value(self, fills: Fills) -> NDArray[np.int64]:
-        return (
-            _total(fills["instrument"], fills["lots"] * fills["tick"], len(self.model.instruments)) * self.model.instruments.unit
-        )
 
     def _moved(self, entries: list[Any], kinds: Iterable[EventKind]) -> NDArray[np.int64]:
         lots = np.zeros(len(self.model.instruments), dtype=np.int64)
@@ -195,10 +191,13 @@ class Tape:
         return lots
 
     def _open_interest(self) -> NDArray[np.int64]:
-        return np.asarray(np.maximum(self.model.ledger.position, 0).sum(axis=0))
+        return long_lots(self.model.ledger.position)
 
     def _maker_equity(self) -> int:
-        return int(self.model.equity(self.model.desk.rows).sum())
+        return self._equity(self._makers)
+
+    def _equity(self, accounts: NDArray[np.int64]) -> int:
+        return int(self.model.ledger.equity_of(accounts, self.exchange.price).sum())
 
     def _leveraged_accounts(self) -> NDArray[np.int64]:
         """Accounts of traders that hold positions at the opening."""

@@ -47,6 +47,7 @@ class VenueLiquidator(Owner):
         return immediate(
             model.marks.mark,
             limit,
+            ladder=model.instruments.ladder_ticks,
             trader=model.ledger.owner[account],
             account=account,
             instrument=instrument,
@@ -86,6 +87,7 @@ def work_off(model: CascadeModel, accounts: NDArray[np.int64], half_life: float,
     return immediate(
         model.marks.mark,
         limit,
+        ladder=model.instruments.ladder_ticks,
         trader=model.ledger.owner[accounts[row]],
         account=accounts[row],
         instrument=instrument,
@@ -96,16 +98,23 @@ def work_off(model: CascadeModel, accounts: NDArray[np.int64], half_life: float,
 
 
 def immediate(
-    mark: NDArray[np.int64], limit: float, *, lots: NDArray[np.int64], instrument: NDArray[np.int64], **fields: Any
+    mark: NDArray[np.int64],
+    limit: float,
+    *,
+    ladder: NDArray[np.int64],
+    lots: NDArray[np.int64],
+    instrument: NDArray[np.int64],
+    **fields: Any,
 ) -> OrderBatch:
-    """IOC orders for signed `lots`, no further than `limit` from the mark; market orders where the limit is 1."""
+    """IOC orders for signed `lots`, no further than `limit` from the mark and on the `ladder` (n_instruments,) ticks;
+    market orders where the limit is 1."""
     side = np.sign(lots)
     reach = mark[instrument] * (1.0 + side * limit)
     return orders(
         instrument=instrument,
         side=side,
         lots=np.abs(lots),
-        tick=np.maximum(np.where(side > 0, np.floor(reach), np.ceil(reach)), 1).astype(np.int64),
+        tick=np.clip(np.where(side > 0, np.floor(reach), np.ceil(reach)), 1, ladder[instrument] - 1).astype(np.int64),
         kind=Kind.MARKET if limit >= 1 else Kind.IOC,
         **fields,
     )

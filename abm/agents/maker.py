@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from abm.agents.base import Owner
 from abm.behaviour.quoting import MakerState, Purse, Quoting
 from abm.behaviour.view import Rows, View
+from abm.kernels.settle import own_fills
 from abm.market.order import Fills, OrderBatch, no_orders
 
 if TYPE_CHECKING:
@@ -38,17 +39,14 @@ class Desk:
         self._account = exchange.accounts.backing[rows]  # (k, n_instruments)
         self._shared = self._account[:, :, None] == self._account[:, None, :]  # legs that one pool of money backs
         self._opening = self._equity()
-        self._owner = exchange.ledger.owner
+        accounts = np.flatnonzero(np.isin(exchange.ledger.owner, rows))  # consecutive, as their owners are
+        self._first_account = int(accounts[0]) if len(accounts) else 0
+        self._owner = exchange.ledger.owner[accounts] - self.first
         self._bought, self._sold = np.zeros_like(self._account), np.zeros_like(self._account)
 
     def note(self, fills: Fills) -> None:
         """Remember the makers' own fills."""
-        for side, accounts in ((fills["side"], fills["taker"]), (-fills["side"], fills["maker"])):
-            place = self._owner[accounts] - self.first
-            own = (place >= 0) & (place < len(self.rows))
-            for table, way in ((self._bought, 1), (self._sold, -1)):
-                mine = own & (side == way)
-                np.add.at(table, (place[mine], fills["instrument"][mine]), fills["lots"][mine])
+        own_fills(fills, self._first_account, self._owner, self._bought, self._sold)
 
     def act(self, view: View) -> OrderBatch:
         """Everybody's new ladder in place of the old."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from abm.behaviour.decision import acting, take, whole
 from abm.behaviour.view import Draws, Rows, View
 from abm.market.instrument import Instruments
-from abm.market.order import Kind, OrderBatch, Reason, Side, no_orders, orders
+from abm.market.order import Kind, OrderBatch, Reason, Side, joined, orders
 from abm.record import Record, param
 
 
@@ -42,7 +42,7 @@ class Arbitrage(Record):
         acts = acting(view, rows, draws, name="act", per_hour=self.activity_per_hour)
         moved = acting(view, rows, draws, name="transfer", per_hour=3600.0 / self.transfer_seconds)
         opened = [self._open(view, acts, cheap, dear) for cheap, dear in pairs]
-        return np.concatenate([no_orders(), *opened, self._close(view, moved, pairs)])
+        return joined([*opened, self._close(view, moved, pairs)])
 
     def _gaps(self, view: View) -> list[tuple[int, int]]:
         """(cheap, dear) instruments of every asset whose best bid on one venue exceeds the best offer on another."""
@@ -68,7 +68,7 @@ class Arbitrage(Record):
         who = np.flatnonzero(lots)
         common: dict[str, Any] = {"trader": rows[who], "lots": lots[who], "kind": Kind.IOC, "reason": Reason.ARBITRAGE}
         bought = orders(instrument=cheap, side=Side.BUY, tick=buy, **common)
-        return np.concatenate((bought, orders(instrument=dear, side=Side.SELL, tick=sell, **common)))
+        return joined((bought, orders(instrument=dear, side=Side.SELL, tick=sell, **common)))
 
     def _close(self, view: View, rows: Rows, gaps: list[tuple[int, int]]) -> OrderBatch:
         """Close the matched part of the legs in every asset that has no gap now."""

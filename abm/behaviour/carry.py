@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from abm.behaviour.decision import acting, notional, take, whole
 from abm.behaviour.leverage import Leveraged
 from abm.behaviour.view import Draws, Rows, View
-from abm.market.order import OrderBatch, Reason
+from abm.market.order import OrderBatch, Reason, joined
 from abm.record import param
 
 
@@ -88,7 +88,7 @@ class Carry(Leveraged):
         gap = target - position
         cut = np.abs(target) < np.abs(position)
         less = take(view, rows, np.where(cut, gap, 0), protection=self.protection, reason=Reason.SELF_DELEVERAGING, reduce_only=1)
-        return np.concatenate((less, take(view, rows, np.where(cut, 0, gap), protection=self.protection)))
+        return joined((less, take(view, rows, np.where(cut, 0, gap), protection=self.protection)))
 
     @staticmethod
     def _rings(view: View, rows: Rows, draws: Draws, *, name: str, per_hour: float) -> NDArray[np.bool_]:

@@ -24,9 +24,9 @@ class HedgedPair(Leveraged):
     kind: Literal["hedged_pair"] = "hedged_pair"
     count: int = param(150, unit="traders", source="choice", help="Number of pair traders.", ge=0)
     open_interest_share: float = param(
-        0.05,
+        0.02,
         unit="share of open interest",
-        source="choice of regime, swept",
+        source="choice of regime, swept: at 5 % mended hedges alone spread a fall, without any shared collateral",
         help="Long legs over one-sided open interest.",
         ge=0,
         le=1,

@@ -12,7 +12,7 @@ from pydantic import model_validator
 
 from abm.behaviour.decision import middle, notional, rest, withdraw
 from abm.behaviour.view import Rows, View
-from abm.market.order import OrderBatch, Reason, orders
+from abm.market.order import OrderBatch, Reason, joined, orders
 from abm.record import Record, param
 
 Floats = NDArray[np.float64]
@@ -167,7 +167,7 @@ class Quoting(Record):
         distance = np.maximum(self.distances()[:, None], self.half_spread * ratio)  # (levels, n_instruments)
         lots = np.where((view.seconds >= state.until)[:, :, None, None], lots, 0)
         ladder = _ladder_orders(view, rows, lots, centre, distance)
-        return np.concatenate((withdraw(view, rows), self._bleed(view, rows, position, centre), ladder)), state
+        return joined((withdraw(view, rows), self._bleed(view, rows, position, centre), ladder)), state
 
     def distances(self) -> Floats:
         """(levels,) shares of the price: geometric from the half-spread to almost 1 %, then to the reach."""

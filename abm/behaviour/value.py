@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from abm.behaviour.decision import acting, notional, rest, withdraw
 from abm.behaviour.view import Draws, Rows, View
-from abm.market.order import OrderBatch
+from abm.market.order import OrderBatch, joined
 from abm.record import Record, param
 
 
@@ -48,7 +48,7 @@ class Value(Record):
         bids = rest(view, rows, self._affordable(view, rows, position, low), low)
         offers = rest(view, rows, -self._affordable(view, rows, position, high), high)
         exits = rest(view, rows, -position, exit_at, reduce_only=1)
-        return np.concatenate((withdraw(view, rows), bids, offers if self.two_sided else offers[:0], exits))
+        return joined((withdraw(view, rows), bids, offers if self.two_sided else offers[:0], exits))
 
     def _affordable(
         self, view: View, rows: Rows, position: NDArray[np.int64], entry: NDArray[np.float64]

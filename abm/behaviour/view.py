@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from abm.clearing.ledger import State
 from abm.market.instrument import Instruments
 from abm.streams import Streams
 
@@ -35,6 +37,18 @@ class Traders:
 
 
 @dataclass(frozen=True)
+class Legs:
+    """A table of accounts, read by owner: what an owner has in an instrument stands in the account that backs it."""
+
+    table: NDArray[np.int64]  # (n_accounts, n_instruments)
+    backing: NDArray[np.int64]  # (n_owners, n_instruments), accounts
+
+    def __call__(self, rows: Rows) -> NDArray[np.int64]:
+        """(k, n_instruments) of owners `rows` (k,)."""
+        return np.asarray(self.table[self.backing[rows], np.arange(self.table.shape[1])])
+
+
+@dataclass(frozen=True)
 class View:
     """One step as every agent sees it. Prices per instrument are in that instrument's ticks."""
 
@@ -50,11 +64,21 @@ class View:
     value: NDArray[np.float64]  # (n_instruments,), outside value
     trend: NDArray[np.float64]  # (n_horizons, n_instruments), mark over its moving average - 1
     volatility_ratio: NDArray[np.float64]  # (n_instruments,), recent volatility of the mark over its normal level
-    position: PerTrader  # rows -> (k, n_instruments), lots
-    open_buy: PerTrader  # rows -> (k, n_instruments), lots of resting bids
-    open_sell: PerTrader  # rows -> (k, n_instruments), lots of resting offers
+    position: Legs  # rows -> (k, n_instruments), lots
+    open_buy: Legs  # rows -> (k, n_instruments), lots of resting bids
+    open_sell: Legs  # rows -> (k, n_instruments), lots of resting offers
     equity: PerTrader  # rows -> (k,), cash units over all accounts of the trader
-    frozen: Callable[[Rows], NDArray[np.bool_]]  # rows -> (k, n_instruments), account in liquidation or closed
+    state: NDArray[np.int8]  # (n_accounts,), clearing's State
+
+    def frozen(self, rows: Rows) -> NDArray[np.bool_]:
+        """(k, n_instruments), the account behind it is in liquidation or closed."""
+        if not self._some_frozen:
+            return np.zeros((len(rows), len(self.mark)), dtype=np.bool_)
+        return np.asarray(self.state[self.position.backing[rows]] != State.HEALTHY)
+
+    @cached_property
+    def _some_frozen(self) -> bool:
+        return bool(self.state.any())
 
     def probability(self, per_hour: float) -> float:
         """Chance of at least one event of a Poisson process within a step (first order, capped at 1)."""
@@ -79,15 +103,20 @@ class Draws:
 
     def uniform(self, name: str, rows: Rows) -> NDArray[np.float64]:
         """(k,) uniform on [0, 1): one number per trader for the decision `name`."""
-        return self._of(name, (self.count,), normal=False)[rows - self.first]
+        return self._read(self._of(name, (self.count,), normal=False), rows)
 
     def uniform_each(self, name: str, rows: Rows) -> NDArray[np.float64]:
         """(k, n_instruments) uniform on [0, 1): one number per trader and instrument."""
-        return self._of(name, (self.count, self.width), normal=False)[rows - self.first]
+        return self._read(self._of(name, (self.count, self.width), normal=False), rows)
 
     def normal(self, name: str, rows: Rows) -> NDArray[np.float64]:
         """(k,) standard normal: one number per trader."""
-        return self._of(name, (self.count,), normal=True)[rows - self.first]
+        return self._read(self._of(name, (self.count,), normal=True), rows)
+
+    def _read(self, made: NDArray[np.float64], rows: Rows) -> NDArray[np.float64]:
+        """The numbers of `rows`; without a copy where these are the whole group."""
+        whole = len(rows) == self.count > 0 and rows[0] == self.first and bool((rows[1:] - rows[:-1] == 1).all())
+        return made if whole else made[rows - self.first]
 
     def _of(self, name: str, shape: tuple[int, ...], *, normal: bool) -> NDArray[np.float64]:
         if name not in self._made:

@@ -55,7 +55,12 @@ class ZeroIntelligence(Record):
         market = np.stack((middle(view), view.volatility_ratio, view.instruments.ladder_ticks - 1.0), axis=1)
         edges = np.array((self.market_per_hour, self.market_per_hour + self.limit_per_hour)) / rate * chance
         rule = np.array((*edges, self.offset, self.offset_max, self.protection, 0.5 * self.size_share))
-        luck = (event, draws.uniform("order", rows), draws.uniform("price", rows), draws.uniform("size", rows))
-        book = (view.position(rows), view.open_buy(rows), view.open_sell(rows), view.frozen(rows))
+        order, price, size = (draws.uniform(name, rows) for name in ("order", "price", "size"))
+        position = view.position
         batch = np.empty(2 * len(rows), dtype=ORDER)
-        return batch[: noise(rows, *luck, *book, view.traders.limit, market, rule, batch)]
+        n = noise(
+            rows, event, order, price, size,
+            position.backing, view.state, position.table, view.open_buy.table, view.open_sell.table,
+            view.traders.limit, market, rule, batch,
+        )  # fmt: skip
+        return batch[:n]

@@ -47,7 +47,7 @@ class Queue:
         self, rule: NoAdl | IndustryRanking, ledger: Ledger, price: NDArray[np.int64], eligible: NDArray[np.bool_]
     ) -> None:
         self._rule, self._ledger, self._price, self._eligible = rule, ledger, price, eligible
-        self._equity = ledger.cash[:, 0] + ledger.position @ price
+        self._equity = ledger.equity(price)
         self._ranked: dict[tuple[int, int], list[int]] = {}
 
     def candidates(self, instrument: int, side: int) -> list[int]:
@@ -65,7 +65,8 @@ class Queue:
         cost = self._ledger.cost[rows, instrument]
         notional = np.abs(self._ledger.position[rows]) @ self._price
         score = self._rule.score(value - cost, cost, notional, self._equity[rows])
-        return [int(row) for row in rows[np.argsort(score, kind="stable")]]
+        ranked: list[int] = rows[np.argsort(score, kind="stable")].tolist()
+        return ranked
 
     def close(self, account: int, instrument: int, deficit: int, journal: Journal) -> int:
         """Close `account`'s position against the ranked other side at mark value plus `deficit`; lots that find no

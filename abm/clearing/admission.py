@@ -71,7 +71,7 @@ def admit(
     always admitted. Orders off the grid pass: the venue refuses them. `released` (n,) signed lots (buys > 0) that each
     CANCEL frees; what is not named there stays reserved. `batch` is changed in place.
     """
-    batch["account"] = backing.account[batch["trader"], batch["instrument"]]
+    kernel.resolve(batch, backing.account)
     pool = _pool(ledger, backing.wallet, reserve)
     freed = np.zeros(len(batch), dtype=np.int64) if released is None else released
     places = np.arange(len(batch))
@@ -79,6 +79,8 @@ def admit(
         collateral = revalue(ledger.cash, ledger.position, ledger.cost, reserve.price, reserve.rule, reserve.brackets).collateral
         places = kernel.doubtful(batch, collateral, pool, reserve.brackets)
     outcome = np.zeros(len(batch), dtype=np.int8)
+    if not len(places):
+        return Admission(batch, outcome, Transfers(places, places, places))
     doubtful = batch[places]
     free = _free(doubtful, ledger, backing, reserve)
     outcome[places], draws = kernel.admit(doubtful, free, freed[places], pool, reserve.brackets, False)

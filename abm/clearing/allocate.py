@@ -35,9 +35,7 @@ def allocate(total: int, weights: ArrayLike) -> NDArray[np.int64]:
     size = abs(int(total))
     fast = whole.dtype != object and size <= _FAST_TOTAL and weight <= _FAST_WEIGHT
     shares, remainder = _quotas(size, whole, weight) if fast else _long_quotas(size, whole, weight)
-    left = size - int(shares.sum())
-    order = np.argsort(-remainder, kind="stable") if left else remainder
-    shares[order[:left].astype(np.int64)] += 1
+    shares[_largest(remainder, size - int(shares.sum()))] += 1
     return shares if total >= 0 else -shares
 
 
@@ -61,6 +59,15 @@ def allocate_capped(total: int, weights: ArrayLike, cap: ArrayLike) -> Capped:
             left -= int(room[open_rows[full]].sum())
             open_rows = open_rows[~full]
     return Capped(sign * shares, sign * left)
+
+
+def _largest(values: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """Rows of the `n` largest values, ties to the earlier row; fewer than all."""
+    if n == 0:
+        return np.zeros(0, dtype=np.int64)
+    least = np.partition(values, values.size - n)[values.size - n]
+    above = np.flatnonzero(values > least)
+    return np.concatenate([above, np.flatnonzero(values == least)[: n - above.size]])
 
 
 def _whole_weights(weights: NDArray[Any]) -> NDArray[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from abm.clearing.backstop import Keeper
 from abm.clearing.journal import Entry, EventKind, Journal
 from abm.clearing.ledger import Ledger, State
 from abm.clearing.liquidation import Fraction, LiquidationPolicy, NoLiquidation, Seized
+from abm.clearing.margin.rule import MarginRule
 from abm.clearing.margin.tiered import Tiered
 from abm.clearing.waterfall import Waterfall
 from abm.kernels.margin import Brackets, Revaluation, leg_margin, revalue_rows
@@ -24,7 +25,9 @@ from abm.streams import Streams
 class Clearing(Record):
     """The rules of one house."""
 
-    margin: Tiered = param(Tiered(), unit="rule", source="per field", help="How much an account must hold.")
+    margin: MarginRule = param(
+        Tiered(), unit="rule", source="per field", help="What an account must hold; orders are admitted by brackets."
+    )
     liquidation: LiquidationPolicy = param(
         Fraction(), unit="rule", source="per field", help="How seized positions are worked on the book."
     )
@@ -120,16 +123,24 @@ class House:
         number: int,
         fund: NDArray[np.int64],
         keeper: int,
+        own: int,
         step_seconds: float,
         cash_unit: float,
         opening_split: NDArray[np.int64],
+        margin_state: Any = None,
     ) -> None:
         self.rules, self.ledger, self.brackets, self.streams, self.number = rules, ledger, brackets, streams, number
         self.fund, self.keeper = fund, keeper  # accounts: (n_instruments,) of the fund, and of the keeper (-1: none)
+        self.margin_state = margin_state  # of the margin rule; None where brackets say everything
+        self.own = own  # account of the house's own money, where its fees are
         self.accounts = np.setdiff1d(np.flatnonzero(ledger.house == number), fund)
-        self.interval = ceil(getattr(rules.liquidation, "interval", 0.0) / step_seconds)  # steps between slices of an account
+        interval = getattr(rules.liquidation, "interval", 0.0)
+        self.interval = ceil(round(interval / step_seconds, 9))  # steps between slices of an account
         self.step_seconds, self.cash_unit = step_seconds, cash_unit
         self.opening_split = opening_split  # (n_accounts, n_instruments), cash units: each leg's share of its opening money
+        self._mine = np.zeros(len(ledger), dtype=np.bool_)  # (n_accounts,)
+        self._mine[self.accounts] = True
+        self._rule = np.full(len(ledger), number, dtype=np.int64)
         self.first_slice = np.full(len(ledger.owner), -1, dtype=np.int64)  # step of the first slice since seizure
         self.last_slice = np.full(len(ledger.owner), -(10**9), dtype=np.int64)
         self.journal = Journal()
@@ -139,14 +150,19 @@ class House:
         """False only in the counterfactual without liquidation."""
         return not isinstance(self.rules.liquidation, NoLiquidation)
 
+    def advance(self, index: NDArray[np.float64]) -> None:
+        """Phase 2: the margin rule sees the new `index` (n_instruments,), ticks."""
+        if self.margin_state is not None:
+            self.margin_state = self.rules.margin.advance(self.margin_state, index)
+
     def margin(self, worth: Revaluation) -> None:
         """Phase 4: seize accounts that hold less than they must; `worth` covers all accounts on the step's marks."""
         self.journal = Journal()
         if not self.liquidates:
             return
-        rows, state = self.accounts, self.ledger.state
-        breached = (worth.collateral[rows] < worth.maintenance[rows]) | (worth.equity[rows] < 0)
-        entering = rows[breached & (state[rows] == State.HEALTHY)]
+        state = self.ledger.state
+        breached = (worth.collateral < worth.maintenance) | (worth.equity < 0)
+        entering = np.flatnonzero(breached & self._mine & (state == State.HEALTHY))
         state[entering] = State.LIQUIDATING
         self.first_slice[entering] = -1
         for account in entering:
@@ -156,8 +172,7 @@ class House:
 
     def seized(self) -> NDArray[np.int64]:
         """Accounts in liquidation."""
-        chosen: NDArray[np.int64] = self.accounts[self.ledger.state[self.accounts] == State.LIQUIDATING]
-        return chosen
+        return np.flatnonzero(self._mine & (self.ledger.state == State.LIQUIDATING))
 
     def slices(self, step: int, price: NDArray[np.int64], depth: NDArray[np.int64]) -> Slices:
         """Phase 8, first part: what each seized account sells now, re-evaluated on the step's marks.
@@ -172,10 +187,11 @@ class House:
         rows = rows[due]
         position = self.ledger.position[rows]
         first = self.first_slice[rows]
+        alone = self._alone(position, price)
         seized = Seized(
             position=position,
             price=price,
-            leg_margin=leg_margin(position, price, self.brackets, self.number),
+            leg_margin=self._shares(alone, worth.maintenance[due]),
             leg_profit=position * price - self.ledger.cost[rows],
             equity=worth.collateral[due],
             since_first=np.where(first < 0, -1.0, (step - first) * self.step_seconds),
@@ -189,7 +205,7 @@ class House:
         self.first_slice[rows[sent & (first < 0)]] = step
         own = self.opening_split[rows] + self.ledger.realised[rows] + seized.leg_profit
         key = self._key(step, rows, worth.collateral[due] - worth.maintenance[due])
-        return Slices(rows, lots, key, own >= seized.leg_margin, seized)
+        return Slices(rows, lots, key, own >= alone, seized)
 
     def resolve(self, step: int, price: NDArray[np.int64], failed: NDArray[np.bool_]) -> None:
         """Phase 8, last part: bankrupt accounts are closed and their loss borne; the keeper is offered what the book did
@@ -214,8 +230,32 @@ class House:
 
     def revalue(self, rows: NDArray[np.int64], price: NDArray[np.int64]) -> Revaluation:
         """Worth and margin of `rows` (k,) on the marks behind `price` (n_instruments,)."""
-        rule = np.full(len(self.ledger.owner), self.number, dtype=np.int64)
-        return revalue_rows(rows, self.ledger.cash, self.ledger.position, self.ledger.cost, price, rule, self.brackets)
+        ledger = self.ledger
+        worth = revalue_rows(rows, ledger.cash, ledger.position, ledger.cost, price, self._rule, self.brackets)
+        return worth if self.margin_state is None else worth._replace(maintenance=self.maintenance(rows, price))
+
+    def maintenance(self, rows: NDArray[np.int64], price: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What accounts `rows` (k,) must hold by a margin rule that brackets do not state, (k,) cash units."""
+        return self._required(self.ledger.position[rows], price)
+
+    def _required(self, position: NDArray[np.int64], price: NDArray[np.int64]) -> NDArray[np.int64]:
+        found = self.rules.margin.requirement(np.asfortranarray(position), price, self.margin_state)
+        return np.asarray(found.maintenance)
+
+    def _alone(self, position: NDArray[np.int64], price: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Maintenance margin of each leg if it were the only one, (k, n_instruments) cash units."""
+        if self.margin_state is None:
+            return leg_margin(position, price, self.brackets, self.number)
+        columns = np.arange(len(price))
+        legs = [self._required(np.where(columns == leg, position, 0), price) for leg in columns]
+        return np.stack(legs, axis=1)
+
+    def _shares(self, alone: NDArray[np.int64], required: NDArray[np.int64]) -> NDArray[np.int64]:
+        """`alone` (k, n_instruments) scaled to the account's requirement (k,): legs that hedge each other ask less."""
+        if self.margin_state is None:
+            return alone
+        part = required / np.maximum(alone.sum(axis=1), 1)
+        return np.asarray(np.rint(alone * part[:, np.newaxis]).astype(np.int64))
 
     def _key(self, step: int, rows: NDArray[np.int64], excess: NDArray[np.int64]) -> NDArray[np.uint64]:
         """Order in which accounts are served: keyed-random by owner, or the one that lacks most first."""
@@ -231,13 +271,12 @@ class House:
             self.journal.write(Entry(EventKind.RECOVERED, int(account)))
 
     def _offer(self, account: int, price: NDArray[np.int64]) -> None:
-        if self.keeper >= 0 and account != self.keeper:
+        if self.keeper >= 0 and account != self.keeper and self.ledger.state[self.keeper] == State.HEALTHY:
             rate = self.brackets.initial_rate[self.number, :, 0]
             self.rules.keeper.take_over(self.ledger, self.journal, self.keeper, account, price=price, rate=rate)
 
     def _waterfall(self, price: NDArray[np.int64]) -> Waterfall:
-        ledger, eligible = self.ledger, np.zeros(len(self.ledger.owner), dtype=bool)
-        eligible[self.accounts] = ledger.state[self.accounts] == State.HEALTHY
+        ledger, eligible = self.ledger, self._mine & (self.ledger.state == State.HEALTHY)
         return Waterfall(
             ledger=ledger,
             journal=self.journal,
@@ -246,6 +285,7 @@ class House:
             fund=self.fund,
             margin_rate=self.brackets.initial_rate[self.number, :, 0],
             payers=self.accounts,
+            own=self.own,
             deficit_by=self.rules.deficit_by,
             loss_scope=self.rules.loss_scope,
         )

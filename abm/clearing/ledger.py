@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from abm.kernels import settle as kernel
+from abm.kernels.margin import equity_of
 from abm.market.instrument import Instruments
 from abm.market.order import Fills, Reason
 
@@ -193,6 +194,10 @@ class Ledger:
         for j in range(len(price)):
             equity += self.position[:, j] * price[j]
         return equity
+
+    def equity_of(self, rows: Ints, price: Ints) -> Ints:
+        """`equity` of the accounts `rows` (m,)."""
+        return equity_of(rows, self.cash, self.position, price)
 
     def conservation(self) -> dict[str, int]:
         """Sums of absolute errors over currencies (`cash_error`) and instruments (`lots_error`): 0 unless there is a bug."""

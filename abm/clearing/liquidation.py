@@ -47,12 +47,6 @@ class NoLiquidation(Record):
 class _OnTheBook(Record):
     """What all policies share that send a seized account's positions to the order book."""
 
-    priority: Priority = param(
-        "largest_loss",
-        unit="choice",
-        source="choice of regime; venues differ, and it decides which way contagion runs",
-        help="Which position of an account is worked first where not all are.",
-    )
     order: Literal["random", "worst_first"] = param(
         "random",
         unit="choice",
@@ -90,6 +84,12 @@ class JustEnough(_OnTheBook):
     """As many lots as restore the margin ratio, position by position in the stated priority (Binance-style)."""
 
     kind: Literal["just_enough"] = "just_enough"
+    priority: Priority = param(
+        "largest_loss",
+        unit="choice",
+        source="choice of regime; venues differ, and it decides which way contagion runs",
+        help="Which position of an account is worked first.",
+    )
     target: float = param(
         1.05,
         unit="equity / maintenance margin",

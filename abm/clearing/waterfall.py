@@ -1,4 +1,4 @@
-"""Who pays when an account is worth less than nothing: insurance fund, auto-deleveraging, then everybody."""
+"""Who pays when an account is worth less than nothing: insurance fund, auto-deleveraging, everybody, the house itself."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from abm.clearing.allocate import allocate, allocate_capped
 from abm.clearing.journal import Entry, EventKind, Journal
 from abm.clearing.ledger import Ledger, State
 
+NAMED_MAX = 10_000  # payers of one loss that the journal names one by one
+
 
 @dataclass
 class Waterfall:
@@ -25,6 +27,7 @@ class Waterfall:
     fund: NDArray[np.int64]  # (n_instruments,), the insurance fund's account for each instrument
     margin_rate: NDArray[np.float64]  # (n_instruments,), margin per notional of what the fund takes over
     payers: NDArray[np.int64]  # accounts of the house that share in losses
+    own: int  # account of the house's own money, which bears what none of its accounts can
     deficit_by: Literal["notional", "loss", "margin"]
     loss_scope: Literal["house", "instrument"]
 
@@ -37,6 +40,8 @@ class Waterfall:
                 self._keep_rest(account, instrument, share - borne)
         if (rest := -self.equity(account)) > 0:  # it had no position left: the leg that lost most names the payers
             self._socialise(account, rest, int(np.argmin(self.ledger.realised[account])))
+        if (rest := -self.equity(account)) > 0:
+            self._charge(account, np.array([self.own]), np.array([rest]), instrument=-1)
         if account not in self.fund:
             self.ledger.state[account] = State.CLOSED
         self.journal.write(Entry(EventKind.CLOSED, account, amount=deficit))
@@ -103,12 +108,18 @@ class Waterfall:
                 loss -= self._collect(account, payers[payers != account], loss, instrument)
 
     def _collect(self, account: int, payers: NDArray[np.int64], loss: int, instrument: int) -> int:
-        equity = self.ledger.cash[payers, 0] + self.ledger.position[payers] @ self.price
+        equity = self.ledger.equity_of(payers, self.price)
         payers, equity = payers[equity > 0], equity[equity > 0]
         if not len(payers):
             return 0
         shares, _ = allocate_capped(loss, equity, equity)
-        for payer, share in zip(payers[shares > 0], shares[shares > 0], strict=True):
-            self.ledger.transfer(int(payer), account, int(share))
-            self.journal.write(Entry(EventKind.SOCIALISED, account, int(payer), instrument, amount=int(share)))
+        self._charge(account, payers[shares > 0], shares[shares > 0], instrument)
         return int(shares.sum())
+
+    def _charge(self, account: int, payers: NDArray[np.int64], amounts: NDArray[np.int64], instrument: int) -> None:
+        """`payers` (n,) bear `amounts` (n,); more than `NAMED_MAX` are one entry without a counterparty."""
+        self.ledger.transfer(payers, account, amounts)
+        if len(payers) > NAMED_MAX:
+            payers, amounts = np.array([-1]), amounts.sum(keepdims=True)
+        for payer, amount in zip(payers.tolist(), amounts.tolist(), strict=True):
+            self.journal.write(Entry(EventKind.SOCIALISED, account, payer, instrument, amount=amount))

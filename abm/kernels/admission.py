@@ -45,20 +45,29 @@ def exposure(position: Ints, open_buy: Ints, open_sell: Ints) -> Ints:
 
 
 @compiled
+def resolve(batch: NDArray[Any], backing: Ints) -> None:
+    """Name the account of every order: the one in `backing` (n_owners, n_instruments) behind its trader and instrument."""
+    for i in range(batch.size):
+        batch[i]["account"] = backing[batch[i]["trader"], batch[i]["instrument"]]
+
+
+@compiled
 def doubtful(batch: NDArray[Any], collateral: Ints, pool: Pool, brackets: Brackets) -> Ints:
     """Places of the orders (m,) that must be judged one by one; the others are covered in whatever order they come.
 
     An account is beyond doubt if its collateral (n_accounts,) covers every leg at its exposure plus all lots wished for,
-    either side; a chain, if all its accounts are and nobody in it cancels, is seized, sends reduce-only or off the grid.
+    either side; a chain, if all its accounts are and nobody in it is seized, sends reduce-only or off the grid. Cancels
+    only free margin: whoever is covered without them is covered.
     """
     wallets, state, price, rule = pool.wallet, pool.state, pool.price, pool.rule
     most = exposure(pool.position, pool.open_buy, pool.open_sell)
     beyond = np.ones(wallets.size, dtype=np.bool_)
     for i in range(batch.size):
         account, kind, lots = batch[i]["account"], batch[i]["kind"], batch[i]["lots"]
+        if kind >= CANCEL:
+            continue
         if (
-            kind in (CANCEL, CANCEL_ALL)
-            or batch[i]["reduce_only"] != 0
+            batch[i]["reduce_only"] != 0
             or lots <= 0
             or (kind != MARKET and batch[i]["tick"] <= 0)
             or state[account] >= LIQUIDATING

@@ -17,13 +17,14 @@ I8 = NDArray[np.int64]
 @compiled
 def noise(
     rows: I8, event: F8, pick: F8, price: F8, size: F8,
-    position: I8, open_buy: I8, open_sell: I8, frozen: NDArray[np.bool_],
+    backing: I8, state: NDArray[np.int8], position: I8, open_buy: I8, open_sell: I8,
     limit: I8, market: F8, rule: F8, batch: NDArray[Any],
 ) -> int:  # fmt: skip
     """Write the orders of `rows` (k,) into `batch` (>= 2 k, ORDER) and return how many.
 
-    event, pick, price, size: (k,) uniforms; position, open_buy, open_sell, frozen: (k, n_instruments) lots;
-    limit: (n_traders, n_instruments) lots; market: (n_instruments, 3) mid, volatility ratio, last tick of the ladder;
+    event, pick, price, size: (k,) uniforms; backing: (n_owners, n_instruments) accounts; state: (n_accounts,), 0 if healthy;
+    position, open_buy, open_sell: (n_accounts, n_instruments) lots; limit: (n_traders, n_instruments) lots;
+    market: (n_instruments, 3) mid, volatility ratio, last tick of the ladder;
     rule: event below [0] is a market order, below [1] a limit order, else a bare cancel; [2] median and [3] largest
     offset, [4] protection, [5] half the mean size as share of the limit.
     Instrument i = int(n pick); the rest of `pick` is a fresh uniform f and the side is BUY if f < (1 - position / limit) / 2;
@@ -35,10 +36,11 @@ def noise(
     for j in range(rows.shape[0]):
         x = pick[j] * width
         i = int(x)
-        if frozen[j, i]:
-            continue
         row = rows[j]
-        if open_buy[j, i] + open_sell[j, i] > 0:
+        account = backing[row, i]
+        if state[account] != 0:
+            continue
+        if open_buy[account, i] + open_sell[account, i] > 0:
             batch[count]["key"] = 0
             batch[count]["tick"] = 0
             batch[count]["lots"] = 0
@@ -54,7 +56,7 @@ def noise(
         most = limit[row, i]
         if most <= 0 or event[j] >= rule[1]:
             continue
-        held = position[j, i]
+        held = position[account, i]
         side = 1 if x - i < 0.5 * (1.0 - held / most) else -1
         lots = min(max(int(rule[5] * most / math.sqrt(1.0 - size[j])), 1), most - side * held)
         if lots <= 0:

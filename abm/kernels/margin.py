@@ -101,6 +101,33 @@ def gains(position: Ints, cost: Ints, price: Ints) -> Ints:
 
 
 @compiled
+def equity_of(rows: Ints, cash: Ints, position: Ints, price: Ints) -> Ints:
+    """Cash plus value of positions of the accounts `rows` (m,), cash units; arguments as in `revalue`."""
+    result = np.zeros(rows.size, dtype=np.int64)
+    for column in cash.T:
+        for i in range(rows.size):
+            result[i] += column[rows[i]]
+    for j in range(price.size):
+        lots, p = position.T[j], price[j]
+        for i in range(rows.size):
+            result[i] += lots[rows[i]] * p
+    return result
+
+
+@compiled
+def long_lots(position: Ints) -> Ints:
+    """Sum of the long positions of every instrument, (n_instruments,) lots."""
+    result = np.zeros(position.shape[1], dtype=np.int64)
+    for j in range(position.shape[1]):
+        lots = position.T[j]
+        total = 0
+        for i in range(lots.size):
+            total += max(lots[i], 0)
+        result[j] = total
+    return result
+
+
+@compiled
 def bracket_margin(notional: float, rate: Floats, amount: Floats) -> int:
     """Margin of one leg of |notional| cash units under one row of brackets (n_brackets,)."""
     result = rate[0] * notional

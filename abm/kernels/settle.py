@@ -12,6 +12,8 @@ from abm.kernels.compiled import compiled
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+AHEAD = 32  # fills whose memory is fetched together
+
 
 @compiled
 def leg_after(position: int, cost: int, realised: int, lots: int, value: int) -> tuple[int, int, int]:
@@ -33,6 +35,17 @@ def leg_after(position: int, cost: int, realised: int, lots: int, value: int) ->
 
 
 @compiled
+def touch(fills: NDArray[Any], cash: Ints, position: Ints, cost: Ints, realised: Ints) -> int:
+    """Read what `fills` will change and return a number that depends on all of it, so that memory is fetched side by side."""
+    seen = 0
+    for i in range(fills.size):
+        j, taker, maker = fills[i]["instrument"], fills[i]["taker"], fills[i]["maker"]
+        seen += cash[taker, 0] + position[taker, j] + cost[taker, j] + realised[taker, j]
+        seen += cash[maker, 0] + position[maker, j] + cost[maker, j] + realised[maker, j]
+    return seen
+
+
+@compiled
 def settle(
     fills: NDArray[Any],
     cash: Ints,
@@ -50,7 +63,10 @@ def settle(
     (3, n_instruments): taker, maker and liquidation fee as shares of value (negative: a rebate), the last charged to
     takers whose reason is `forced`. A fee is round-half-even(rate * value) cash units.
     """
+    seen = np.empty(1, dtype=np.int64)
     for i in range(fills.size):
+        if i % AHEAD == 0:
+            seen[0] = touch(fills[i : i + AHEAD], cash, position, cost, realised)
         fill = fills[i]
         j = fill["instrument"]
         taker, maker = fill["taker"], fill["maker"]
@@ -72,6 +88,32 @@ def settle(
         position[maker, j], cost[maker, j], realised[maker, j] = leg_after(
             position[maker, j], cost[maker, j], realised[maker, j], -lots, -value
         )
+
+
+@compiled
+def tally(fills: NDArray[Any], reason: int, volume: Ints, driven: Ints, value: Ints) -> None:
+    """Add up `fills` (n,) FILL by instrument: `volume` (n_instruments,) lots of all, `driven` lots and `value` lots x tick
+    of those whose taker's reason is `reason`."""
+    for i in range(fills.size):
+        j, lots = fills[i]["instrument"], fills[i]["lots"]
+        volume[j] += lots
+        if fills[i]["taker_reason"] == reason:
+            driven[j] += lots
+            value[j] += lots * fills[i]["tick"]
+
+
+@compiled
+def own_fills(fills: NDArray[Any], first: int, owner: Ints, bought: Ints, sold: Ints) -> None:
+    """Add the lots of `fills` (n,) FILL that the accounts from `first` on bought and sold, to the rows `owner` (k,) names
+    for them, in `bought` and `sold` (n_owners, n_instruments)."""
+    for i in range(fills.size):
+        j, lots = fills[i]["instrument"], fills[i]["lots"]
+        taker, maker = fills[i]["taker"] - first, fills[i]["maker"] - first
+        buyer, seller = (taker, maker) if fills[i]["side"] > 0 else (maker, taker)
+        if 0 <= buyer < owner.size:
+            bought[owner[buyer], j] += lots
+        if 0 <= seller < owner.size:
+            sold[owner[seller], j] += lots
 
 
 @compiled

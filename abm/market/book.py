@@ -37,7 +37,7 @@ RUNG = np.dtype([("tick", np.int64), ("lots", np.int64), ("side", np.int8)], ali
 class Execution:
     """What became of a batch of n orders; every array but the last two has one row per order, as the batch was given."""
 
-    fills: Fills  # in execution order
+    fills: Fills  # book by book, each in execution order
     outcome: NDArray[np.int8]  # (n,), Outcome
     order_id: Integers  # (n,) what rests of a LIMIT order, -1 where nothing rests
     expired_lots: Integers  # (n,) what an IOC or MARKET order could not fill
@@ -63,7 +63,7 @@ class Books:
         self._book["last"] = instruments.opening_tick
         self._book["ladder_ticks"] = instruments.ladder_ticks
         self._level = np.zeros((n, ticks), matching.LEVEL)
-        self._accounts = np.zeros((n_accounts, n), matching.OPEN)
+        self._accounts = np.zeros((n, n_accounts), matching.OPEN).T  # book by book, as they are worked
         self._pool = _cache_lines((n, SMALLEST_POOL), matching.SLOT)
         self._fills = _cache_lines((1, 2 * SMALLEST_POOL), FILL)[0]
         self._room = 0  # orders that may still come before the pool or the buffer of fills might be full
@@ -72,7 +72,7 @@ class Books:
         self.open_sell = _read_only(self._accounts["lots"][:, :, matching.ASK])
 
     def execute(self, batch: OrderBatch, *, band: Integers | None = None, outcome: NDArray[np.int8] | None = None) -> Execution:
-        """Cancels first, then every book's orders by ascending `key`, ties by their place in the batch.
+        """Cancels first, then book by book its orders by ascending `key`, ties by their place in the batch.
 
         `band` (n_instruments, 2): lowest and highest tick; a limit beyond it is refused, a market order stops at it.
         `outcome` (n,): orders already refused by clearing are skipped and reported unchanged.

@@ -46,7 +46,7 @@ class FundingClock:
 
     def __init__(self, rule: Funding, n_instruments: int, step_seconds: float) -> None:
         self.rule = rule
-        self.every = ceil(rule.interval / step_seconds)  # steps
+        self.every = ceil(round(rule.interval / step_seconds, 9))  # steps
         self._premium = np.zeros(n_instruments)
         self._seen = 0
 

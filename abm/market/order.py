@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -102,6 +103,18 @@ def orders(*, trader: ArrayLike, instrument: ArrayLike, side: ArrayLike, lots: A
     for name, column in columns.items():
         batch[name] = column
     return batch.reshape(-1)
+
+
+def joined(batches: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Batches of one type, one after the other; a single one that is not empty is returned as it is.
+
+    As bytes: numpy takes ten times as long to find out that equal types are equal.
+    """
+    some = [batch for batch in batches if len(batch)]
+    if len(some) <= 1:
+        return some[0] if some else batches[0]
+    dtype = some[0].dtype
+    return np.concatenate([batch.view((np.void, dtype.itemsize)) for batch in some]).view(dtype)
 
 
 def no_orders() -> OrderBatch:

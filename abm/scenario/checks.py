@@ -88,7 +88,7 @@ def _refuse_world(scenario: Scenario) -> None:
 def _refuse_brackets(scenario: Scenario) -> None:
     names = [asset.name for asset in scenario.assets]
     for venue in scenario.venues:
-        for asset in venue.clearing.margin.brackets:
+        for asset in getattr(venue.clearing.margin, "brackets", {}):
             if asset not in names:
                 key = f"venues.{venue.name}.clearing.margin.brackets"
                 raise ValueError(f"{key} names {asset!r}, not an asset; {nearest(asset, names)}")

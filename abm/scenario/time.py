@@ -22,7 +22,7 @@ class Time(Record):
     duration: float = param(
         3600.0,
         unit="s",
-        source="choice: 60 to 75 % of the forced volume of historic cascades fell within an hour (Amberdata on 10 Oct 2025: 70 % in 40 min)",
+        source="choice: most forced volume of a cascade falls within an hour (Amberdata, 10 Oct 2025: 70 % in 40 min)",
         help="Length of the run; steps = duration / step, rounded up.",
         gt=0,
     )

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from abm.behaviour.view import Draws, Traders, View
+from abm.behaviour.view import Draws, Legs, Traders, View
+from abm.clearing.ledger import State
 from abm.market.instrument import Instruments
 from abm.market.order import Kind, OrderBatch
 from abm.streams import Streams
@@ -54,7 +55,13 @@ def view(table: Traders, market: Instruments | None = None, **fields: Any) -> Vi
         "trend": np.zeros((2, n)), "volatility_ratio": np.ones(n),
     }  # fmt: skip
     arrays = {name: np.asarray(f) if isinstance(f, list) else f for name, f in fields.items()}
-    look_ups = {name: (lambda chosen, table=column: table[chosen]) for name, column in rows.items()}
+    backing = np.arange(k * n).reshape(k, n)  # every leg in an account of its own
+    legs = {name: Legs(np.repeat(rows[name], n, axis=0), backing) for name in ("position", "open_buy", "open_sell")}
+    look_ups = {
+        **legs,
+        "equity": lambda chosen: rows["equity"][chosen],
+        "state": rows["frozen"].ravel().astype(np.int8) * State.CLOSED,
+    }
     return View(**{**given, **arrays, **look_ups})
 
 

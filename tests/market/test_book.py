@@ -374,7 +374,7 @@ class Session:
         band = middle + np.array([[-self.reach // 2, self.reach // 2]]) if rng.random() < 0.3 else None
         refused = (rng.random(len(fast)) < 0.1).astype(np.int8) * Outcome.UNFUNDED if rng.random() < 0.3 else None
         got, want = self.books.execute(fast, band=band, outcome=refused), self.naive.execute(naive, band, refused)
-        assert got.fills.tolist() == [tuple(fill) for fill in want.fills]
+        assert got.fills.tolist() == [tuple(fill) for fill in sorted(want.fills, key=lambda fill: fill.instrument)]
         assert got.outcome.tolist() == want.outcome
         assert got.expired_lots.tolist() == want.expired_lots and got.cancelled_lots.tolist() == want.cancelled_lots
         assert ((got.order_id != -1) == (np.array(want.order_id, np.int64) != -1)).all()
@@ -411,7 +411,7 @@ class Session:
             lots=size, kind=Kind.MARKET,
         )  # fmt: skip
         got, want = self.books.execute(sweep), self.naive.execute(sweep)
-        assert got.fills.tolist() == [tuple(fill) for fill in want.fills]
+        assert got.fills.tolist() == [tuple(fill) for fill in sorted(want.fills, key=lambda fill: fill.instrument)]
         assert self.books.resting_lots().sum() == 0 and not self.books.best_bid.any() and not self.books.best_ask.any()
 
 

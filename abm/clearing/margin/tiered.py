@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
 
+from abm.clearing.margin.terms import Terms
 from abm.kernels.margin import STRIDE, Brackets, margin
 from abm.record import Record, param
 
@@ -96,6 +97,14 @@ class Tiered(Record):
         maintenance = np.stack([_padded([b.maintenance_rate for b in row], size) for row in rows])
         table = (floor, initial, _amounts(floor, initial), maintenance, _amounts(floor, maintenance))
         return Brackets._make([*(array[np.newaxis] for array in table), np.array([gains_share])])
+
+    def open(self, terms: Terms) -> Brackets:
+        """The state of the rule, which does not change: its brackets."""
+        return self.tables(terms.assets, max_leverage=terms.max_leverage, cash_units=terms.cash_units)
+
+    def advance(self, state: Brackets, index: Floats) -> Brackets:
+        """Brackets do not depend on the path."""
+        return state
 
     def requirement(self, position: Ints, price: Ints, brackets: Brackets) -> Requirement:
         """Initial and maintenance margin of every row of `position` (n_accounts, n_instruments) lots.

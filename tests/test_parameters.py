@@ -1,0 +1,125 @@
+"""A parameter that changes nothing is a bug: each one is moved in a world where everything happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from abm.scenario import Scenario
+from abm.scenario.errors import ScenarioError
+from abm.scenario.parameters import Parameter, parameters
+from tests.small_worlds import asset, fingerprint, played, shock, world
+
+# What may change nothing in a run, and why; `*` stands for the name of a list member
+SILENT = {
+    "name": "a label",
+    "question": "a label",
+    "time.burn_in": "the window of a measure",
+    "money.currency": "a label",
+    "assets.*.name": "a label",
+    "venues.*.name": "a label",
+    "world.shocks.*.name": "a label",
+    "world.shocks.*.assets": "names; tests of shocks and twins",
+    "venues.*.share": "shares sum to 1, so one alone cannot move; the worlds below differ in them",
+    "venues.*.clearing.margin[tiered].brackets": "a table; tests of tiered margin and of the house",
+    "world.fundamentals.floor": "a bound that a value reaches after losing 99 %; tests of fundamentals",
+    "world.path": "absent here; tests of the path and of replay",
+}
+LISTS = ("assets", "venues", "world.shocks")
+
+
+def venue(name: str, share: float, **clearing: Any) -> dict[str, Any]:
+    """A venue with money in its fund and its keeper, funding every minute and gains that count in part."""
+    rules = {"fund_share": 0.002, "gains_share": 0.9, "keeper": {"capital_share": 0.02, "trigger": 1.0}} | clearing
+    return {"name": name, "share": share, "maker_fee": 0.0001, "funding": {"interval": 60.0}, "clearing": rules}
+
+
+def stirred(*venues: dict[str, Any], **changes: Any) -> Scenario:
+    """Everybody is there and everything happens: margin modes side by side, defaults, takeovers, ADL, arbitrage."""
+    jumps = {"jump_rate": 2_000.0, "jump_mean": -0.01, "jump_sd": 0.01, "jump_common_share": 0.3}
+    start = {
+        "time.duration": 300.0,
+        "assets": [asset("BTC", volatility_daily=0.2), asset("ETH", volatility_daily=0.2)],
+        "venues": list(venues),
+        "world.shocks": [shock(-0.5, recovery=60.0)],
+        "world.fundamentals": {"correlation": 0.5, "transmission": 0.3, "reversion": 600.0} | jumps,
+        "population.cross_share": 0.7,
+        "population.universal_share": 0.3,
+        "population.shared_wallet": True,
+        "population.crowd.sizing": "equity",
+        "population.crowd.activity_per_hour": 60.0,
+        "population.crowd.deleverage_per_hour": 60.0,
+        "population.crowd.reentry_per_hour": 60.0,
+        "population.pairs.activity_per_hour": 120.0,
+        "population.hedgers.activity_per_hour": 30.0,
+        "population.arbitrage.transfer_seconds": 60.0,
+        "makers.count": 3,
+        "makers.capital_share": 0.01,
+    }
+    return world(
+        start | {key.replace("__", "."): value for key, value in changes.items()},
+        crowd=30, pairs=10, hedgers=8, liquidity=20, value=8, trend=10, arbitrage=6,
+    )  # fmt: skip
+
+
+WORLDS = {
+    "two venues": stirred(
+        venue("alpha", 0.6, liquidation={"kind": "just_enough", "limit": 0.002}, fund_scope="instrument"),
+        venue("beta", 0.4, liquidation={"kind": "fraction", "whole_below": 1_000.0, "cooldown": 15.0}, loss_scope="instrument"),
+    ),
+    "whole": stirred(venue("main", 1.0, liquidation={"kind": "whole"}, deficit_by="loss", adl={"kind": "none"})),
+}
+
+
+def others(parameter: Parameter) -> Iterator[Any]:
+    """Other values that the parameter might take, near and far."""
+    value = parameter.value
+    if isinstance(value, bool):
+        yield not value
+    elif isinstance(value, int):
+        yield from (value * 2, value + 2, value // 2, value + 10, 0)
+    elif isinstance(value, float):
+        yield from (value * 2, value / 2, value * 10, value / 10, 0.0, 0.01, 0.5, 1.0, value + 50.0, -value)
+    elif isinstance(value, str):
+        yield from (choice for choice in parameter.bounds.split(" | ") if choice != value)
+
+
+def changed(scenario: Scenario, parameter: Parameter, was: str) -> bool:
+    """Whether some other value of the parameter changes anything that is recorded."""
+    for value in others(parameter):
+        try:
+            other = scenario.with_({parameter.name: value})
+        except ScenarioError:
+            continue  # out of its bounds
+        if other != scenario and fingerprint(played(other)) != was:
+            return True
+    return False
+
+
+def common(scenario: Scenario, name: str) -> str:
+    """The parameter's name whatever the list member, with the kind of each rule it belongs to: what it is, not where."""
+    kinds = {parameter.name: parameter.value for parameter in parameters(scenario)}
+    parts, plain = name.split("."), []
+    for place, part in enumerate(parts):
+        path = ".".join(parts[:place])
+        kind = kinds.get(".".join(parts[: place + 1])) if place + 1 < len(parts) else None
+        plain.append("*" if path in LISTS else f"{part}[{kind}]" if kind else part)
+    return ".".join(plain)
+
+
+@pytest.mark.slow
+def test_every_parameter_changes_something_somewhere() -> None:
+    base = {name: fingerprint(played(scenario)) for name, scenario in WORLDS.items()}
+    asked: dict[str, list[tuple[str, Parameter]]] = {}
+    for name, scenario in WORLDS.items():
+        for parameter in parameters(scenario):
+            asked.setdefault(common(scenario, parameter.name), []).append((name, parameter))
+    dead = [
+        key
+        for key, places in asked.items()
+        if key not in SILENT and not any(changed(WORLDS[name], parameter, base[name]) for name, parameter in places)
+    ]
+    assert dead == []
+    assert set(SILENT) <= set(asked)  # an exception that names nothing is out of date
