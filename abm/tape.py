@@ -170,7 +170,7 @@ class Tape:
         return {
             "in_liquidation": int(np.count_nonzero(ledger.state == State.LIQUIDATING)),
             "entered": sum(e.kind == EventKind.ENTERED for e in entries),
-            "closed": sum(e.kind == EventKind.CLOSED for e in entries),
+            "closed": sum(e.kind == EventKind.CLOSED and e.account not in self._funds for e in entries),
             "deficit": borne[EventKind.CLOSED],
             "by_fund": borne[EventKind.FUND_TAKEOVER] + borne[EventKind.FUND_PAID],
             "by_keeper": borne[EventKind.KEEPER_TAKEOVER],

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from abm.clearing.journal import EventKind
+from abm.figures.pattern import pattern
 from abm.scenario import Scenario
 from abm.scenario.files import EXPERIMENTS, shipped
 from abm.twins import Task, simulate
@@ -93,9 +94,9 @@ def test_the_two_venues_have_rules_of_their_own_and_traders_between_them() -> No
 
 
 def test_every_point_of_every_pattern_is_a_valid_scenario() -> None:
-    for pattern in script("patterns").PATTERNS.values():
-        scenario = Scenario.load(pattern.scenario)
-        for point in pattern.points.values():
+    for asked in script("patterns").PATTERNS.values():
+        scenario = Scenario.load(asked.scenario)
+        for point in asked.points.values():
             scenario.with_(dict(point))
 
 
@@ -165,3 +166,20 @@ def test_without_the_recorded_files_the_replay_says_so_and_ends_well() -> None:
         told = CliRunner().invoke(replay.main, [])
     assert told.exit_code == 0
     assert "nothing replayed: no recorded minutes at ../shared/data/absent.parquet" in told.output
+
+
+def test_the_figure_shows_the_medians_and_their_intervals() -> None:
+    table = pd.DataFrame(
+        {
+            "point": ["-3 %", "-5 %"],
+            "measure": "twins.isolated.fall.BTC",
+            "median": [0.1, 0.2],
+            "low": [0.08, np.nan],
+            "high": [0.15, np.nan],
+        }
+    )
+    (axes,) = pattern(table, {"fall": ("twins.isolated.fall.BTC",)}, x="shock").axes
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["fall BTC (isolated)"]
+    assert axes.lines[0].get_ydata().tolist() == [0.1, 0.2]
+    (bars,) = [c for c in axes.collections if len(c.get_segments()) == 2]
+    assert [segment[:, 1].tolist() for segment in bars.get_segments()] == [pytest.approx([0.08, 0.15]), [0.2, 0.2]]

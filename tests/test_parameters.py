@@ -66,10 +66,11 @@ def stirred(*venues: dict[str, Any], **changes: Any) -> Scenario:
 
 WORLDS = {
     "two venues": stirred(
-        venue("alpha", 0.6, liquidation={"kind": "just_enough", "limit": 0.002}, fund_scope="instrument"),
+        venue("alpha", 0.6, liquidation={"kind": "just_enough"}, fund_scope="instrument"),
         venue("beta", 0.4, liquidation={"kind": "fraction", "whole_below": 1_000.0, "cooldown": 15.0}, loss_scope="instrument"),
     ),
     "whole": stirred(venue("main", 1.0, liquidation={"kind": "whole"}, deficit_by="loss", adl={"kind": "none"})),
+    "just enough": stirred(venue("main", 1.0, liquidation={"kind": "just_enough"})),
 }
 
 

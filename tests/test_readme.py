@@ -22,5 +22,6 @@ def test_every_block_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     for block in BLOCKS:
         exec(block, names)
     assert names["model"].tick == 24  # 120 s in steps of 5 s
-    assert names["liquidation_price"](1535443.01, [names["eth"], names["btc"]], "ETH", "cross") == pytest.approx(1153.26, abs=0.005)
+    book = [names["eth"], names["btc"]]
+    assert names["liquidation_price"](1535443.01, book, "ETH", "cross") == pytest.approx(1153.26, abs=0.005)
     assert len(names["model"].solitary) == 1

@@ -217,13 +217,12 @@ class House:
         worth = self.revalue(rows, price)
         waterfall = self._waterfall(price)
         bankrupt = worth.equity < 0
-        for account in rows[bankrupt][np.argsort(self._key(step, rows[bankrupt], worth.equity[bankrupt]), kind="stable")]:
-            waterfall.close(int(account))
+        order = np.argsort(self._key(step, rows[bankrupt], worth.equity[bankrupt]), kind="stable")
+        waterfall.close(rows[bankrupt][order].tolist())
         weak = (worth.equity >= 0) & failed[rows] & (worth.collateral < self.rules.keeper.trigger * worth.maintenance)
         for account in rows[weak]:
             self._offer(int(account), price)
-        for fund in funds[self.revalue(funds, price).equity < 0]:
-            waterfall.close(int(fund))
+        waterfall.close(funds[self.revalue(funds, price).equity < 0].tolist())
         worth = self.revalue(rows, price)
         ended = self.ledger.state[rows] == State.CLOSED
         self._release(rows[~ended & (worth.collateral >= worth.maintenance) & (worth.equity >= 0)])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,17 @@ from abm.clearing.allocate import allocate, allocate_capped
 from abm.clearing.journal import Entry, EventKind, Journal
 from abm.clearing.ledger import Ledger, State
 
-NAMED_MAX = 10_000  # payers of one loss that the journal names one by one
+Ints = NDArray[np.int64]
+
+NAMED_MAX = 10_000  # payments of one collection that the journal names one by one; beyond, one entry per debtor without payer
+
+
+class Debt(NamedTuple):
+    """What an account cannot pay itself."""
+
+    account: int
+    instrument: int  # whose holders pay, where that is the scope
+    loss: int  # cash units
 
 
 @dataclass
@@ -31,20 +42,29 @@ class Waterfall:
     deficit_by: Literal["notional", "loss", "margin"]
     loss_scope: Literal["house", "instrument"]
 
-    def close(self, account: int) -> None:
-        """End a bankrupt account: its positions find new holders and its equity becomes exactly zero."""
+    def close(self, accounts: Iterable[int]) -> None:
+        """End bankrupt accounts, in this order: positions find new holders and every equity becomes exactly zero.
+
+        What those without a position left still owe is collected once, from everybody for all of them.
+        """
+        owed = [debt for account in accounts for debt in self._close(account)]
+        for debt in self._socialise(owed):
+            self._pay([debt._replace(instrument=-1)], np.array([self.own]), np.array([debt.loss]))
+
+    def _close(self, account: int) -> list[Debt]:
+        """End one account but for the debt that is returned, if any."""
         deficit = -self.equity(account)
         for instrument, share in self.shares(account, deficit):
             if not self._fund_takes(account, instrument, share):
                 borne = self.queue.close(account, instrument, share, self.journal)
                 self._keep_rest(account, instrument, share - borne)
+        owed = []
         if (rest := -self.equity(account)) > 0:  # it had no position left: the leg that lost most names the payers
-            self._socialise(account, rest, int(np.argmin(self.ledger.realised[account])))
-        if (rest := -self.equity(account)) > 0:
-            self._charge(account, np.array([self.own]), np.array([rest]), instrument=-1)
+            owed = self._from_fund(Debt(account, int(np.argmin(self.ledger.realised[account])), rest))
         if account not in self.fund:
             self.ledger.state[account] = State.CLOSED
         self.journal.write(Entry(EventKind.CLOSED, account, amount=deficit))
+        return owed
 
     def equity(self, account: int) -> int:
         """Cash units on the step's marks."""
@@ -90,36 +110,48 @@ class Waterfall:
             self.ledger.takeover(account, fund, instrument, lots, value)
             self.journal.write(Entry(EventKind.FUND_TAKEOVER, account, fund, instrument, lots, value))
         if deficit > 0:
-            self._socialise(account, deficit, instrument)
+            self._socialise(self._from_fund(Debt(account, instrument, deficit)))
 
-    def _socialise(self, account: int, loss: int, instrument: int) -> None:
-        """The fund's free money first, then pro rata to the equity of the house's accounts; holders of the instrument
-        alone pay where the scope says so and they can."""
-        fund = int(self.fund[instrument])
-        if account not in self.fund and (paid := min(loss, max(0, self._free(fund)))):
+    def _from_fund(self, debt: Debt) -> list[Debt]:
+        """The fund's free money pays first; what is left of the debt, if anything."""
+        account, fund = debt.account, int(self.fund[debt.instrument])
+        if account not in self.fund and (paid := min(debt.loss, max(0, self._free(fund)))):
             self.ledger.transfer(fund, account, paid)
-            self.journal.write(Entry(EventKind.FUND_PAID, account, fund, instrument, amount=paid))
-            loss -= paid
-        scopes = [self.payers]
+            self.journal.write(Entry(EventKind.FUND_PAID, account, fund, debt.instrument, amount=paid))
+            debt = debt._replace(loss=debt.loss - paid)
+        return [debt] if debt.loss else []
+
+    def _socialise(self, debts: list[Debt]) -> list[Debt]:
+        """Collected pro rata to the equity of the house's accounts; holders of the instrument alone pay where the scope says
+        so and they can. What nobody could pay."""
         if self.loss_scope == "instrument":
-            scopes.insert(0, self.payers[self.ledger.position[self.payers, instrument] != 0])
-        for payers in scopes:
-            if loss > 0:
-                loss -= self._collect(account, payers[payers != account], loss, instrument)
+            groups = {debt.instrument: [d for d in debts if d.instrument == debt.instrument] for debt in debts}
+            held = {i: self.payers[self.ledger.position[self.payers, i] != 0] for i in groups}
+            debts = [left for i, group in groups.items() for left in self._collect(group, held[i])]
+        return self._collect(debts, self.payers)
 
-    def _collect(self, account: int, payers: NDArray[np.int64], loss: int, instrument: int) -> int:
-        equity = self.ledger.equity_of(payers, self.price)
-        payers, equity = payers[equity > 0], equity[equity > 0]
+    def _collect(self, debts: list[Debt], payers: Ints) -> list[Debt]:
+        """Let those of `payers` (n,) who have equity share the debts; what they could not pay."""
+        equity = self.ledger.equity_of(payers, self.price) if debts else np.zeros(0, dtype=np.int64)
+        payers, equity = payers[: equity.size][equity > 0], equity[equity > 0]
         if not len(payers):
-            return 0
-        shares, _ = allocate_capped(loss, equity, equity)
-        self._charge(account, payers[shares > 0], shares[shares > 0], instrument)
-        return int(shares.sum())
+            return debts
+        shares, _ = allocate_capped(sum(debt.loss for debt in debts), equity, equity)
+        return self._pay(debts, payers[shares > 0], shares[shares > 0])
 
-    def _charge(self, account: int, payers: NDArray[np.int64], amounts: NDArray[np.int64], instrument: int) -> None:
-        """`payers` (n,) bear `amounts` (n,); more than `NAMED_MAX` are one entry without a counterparty."""
-        self.ledger.transfer(payers, account, amounts)
-        if len(payers) > NAMED_MAX:
-            payers, amounts = np.array([-1]), amounts.sum(keepdims=True)
-        for payer, amount in zip(payers.tolist(), amounts.tolist(), strict=True):
-            self.journal.write(Entry(EventKind.SOCIALISED, account, payer, instrument, amount=amount))
+    def _pay(self, debts: list[Debt], payers: Ints, amounts: Ints) -> list[Debt]:
+        """`payers` (n,) pay `amounts` (n,), all > 0, to one debtor after the other; what is left of the debts."""
+        given, due = np.cumsum(amounts), np.cumsum([debt.loss for debt in debts])
+        between = due[~np.isin(due, given) & (due < given[-1])]
+        ends = np.insert(given, np.searchsorted(given, between), between)  # of the single payments, laid end to end
+        payer, debtor, paid = payers[np.searchsorted(given, ends)], np.searchsorted(due, ends), np.diff(ends, prepend=0)
+        self.ledger.transfer(payer, np.array([debt.account for debt in debts])[debtor], paid)
+        received = np.zeros(len(debts), dtype=np.int64)
+        np.add.at(received, debtor, paid)
+        if len(paid) > NAMED_MAX:
+            debtor = np.flatnonzero(received)
+            payer, paid = np.full(len(debtor), -1), received[debtor]
+        for who, i, amount in zip(payer.tolist(), debtor.tolist(), paid.tolist(), strict=True):
+            self.journal.write(Entry(EventKind.SOCIALISED, debts[i].account, who, debts[i].instrument, amount=amount))
+        left = [debt._replace(loss=debt.loss - got) for debt, got in zip(debts, received.tolist(), strict=True)]
+        return [debt for debt in left if debt.loss]

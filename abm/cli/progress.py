@@ -12,6 +12,10 @@ Advance = Callable[[str], None]  # call after every run with what comes next, or
 @contextmanager
 def progress(total: int, first: str) -> Iterator[Advance]:
     """A bar over `total` runs, gone when it ends; one plain line at the beginning where stderr is no terminal."""
+    from abm.kernels.compiled import is_compiled
+
+    if not is_compiled():
+        first += ", compiling (once, about 15 s)"
     if not sys.stderr.isatty():
         print(f"{first}: {total} runs", file=sys.stderr, flush=True)
         yield lambda note: None

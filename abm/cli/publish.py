@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def simulate(job: Job) -> Iterator[SeedRuns]:
     """All runs of each seed, in the order in which seeds are complete, behind a progress bar."""
     todo = tasks(job.scenario, job.seeds, job.twins, matrix=job.matrix)
-    with progress(len(todo), f"{job.scenario.name} (compiling at first use)") as advance:
+    with progress(len(todo), job.scenario.name) as advance:
         yield from run_job(todo, jobs=job.jobs, done=lambda task: advance(f"seed {task.seed}, {task.twin}"))
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from abm.kernels.compiled import compiled
 from abm.kernels.margin import Brackets, initial_margin
+from abm.kernels.matching import merged
 
 Ints = NDArray[np.int64]
 
@@ -211,7 +212,10 @@ def _sequence(batch: NDArray[Any], wallets: Ints) -> Ints:
                 end += 1
             i = link[i]
         if end - start > _FEW:
-            sequence[start:end] = sequence[start:end][np.argsort(key[start:end], kind="mergesort")]
+            rank = merged(key[start:end])
+            mine = sequence[start:end].copy()
+            for k in range(rank.size):
+                sequence[start + k] = mine[rank[k]]
             continue
         for place in range(start + 1, end):
             order, rank = sequence[place], key[place]

@@ -99,6 +99,28 @@ def collect(
 
 
 @compiled
+def merged(key: NDArray[np.uint64]) -> Integers:
+    """Indices of `key` (n,) in ascending order, ties by index: merge sort, which compiles ten times faster than numpy's."""
+    n = key.shape[0]
+    rank, other = np.arange(n), np.empty(n, np.int64)
+    width = 1
+    while width < n:
+        for begin in range(0, n, 2 * width):
+            a, b = begin, min(begin + width, n)
+            middle, end = b, min(begin + 2 * width, n)
+            for k in range(begin, end):
+                if a < middle and (b == end or key[rank[a]] <= key[rank[b]]):
+                    other[k] = rank[a]
+                    a += 1
+                else:
+                    other[k] = rank[b]
+                    b += 1
+        rank, other = other, rank
+        width *= 2
+    return rank
+
+
+@compiled
 def by_key(key: NDArray[np.uint64]) -> Integers:
     """Indices of `key` (n,) in ascending order, ties by index.
 
@@ -108,18 +130,22 @@ def by_key(key: NDArray[np.uint64]) -> Integers:
     n = key.shape[0]
     if n == 0:
         return np.zeros(0, np.int64)
-    low = key.min()
-    span = key.max() - low
+    low, high = key[0], key[0]
+    for i in range(n):
+        low, high = min(low, key[i]), max(high, key[i])
+    span = high - low
     shift = np.uint64(0)
     while span >> shift > np.uint64(2 * n):
         shift += np.uint64(1)
     start = np.zeros(np.int64(span >> shift) + 2, np.int32)
     for i in range(n):
         start[np.int64((key[i] - low) >> shift) + 1] += 1
-    if start.max() > LONGEST_RUN:
-        return np.argsort(key, kind="mergesort")
+    longest = 0
     for b in range(1, start.shape[0]):
+        longest = max(longest, start[b])
         start[b] += start[b - 1]
+    if longest > LONGEST_RUN:
+        return merged(key)
     rank = np.empty(n, np.int64)
     for i in range(n):
         bucket = np.int64((key[i] - low) >> shift)
@@ -149,16 +175,19 @@ def by_book(batch: Packed, trades: Integers, n_books: int) -> Integers:
     for b in range(n_books):
         start[b + 1] += start[b]
     end = start.copy()
-    rank = np.empty(trades.size, np.int64)
+    mine = np.empty(trades.size, np.int64)
     key = np.empty(trades.size, np.uint64)
     for k in trades:
         b = batch[k]["instrument"]
-        rank[end[b]] = k
+        mine[end[b]] = k
         key[end[b]] = batch[k]["key"]
         end[b] += 1
+    rank = np.empty(trades.size, np.int64)
     for b in range(n_books):
-        first, last = start[b], start[b + 1]
-        rank[first:last] = rank[first:last][by_key(key[first:last])]
+        first = start[b]
+        order = by_key(key[first : start[b + 1]])
+        for n in range(order.size):
+            rank[first + n] = mine[first + order[n]]
     return rank
 
 

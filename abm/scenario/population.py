@@ -35,7 +35,7 @@ class Population(Record):
         False,
         unit="switch",
         source="choice: off keeps isolated positions apart",
-        help="Whether a called isolated account is topped up from its owner's wallet.",
+        help="Whether orders of isolated accounts draw their margin from the owner's wallet, which gets it back when flat.",
     )
     crowd: Carry = param(Carry(), unit="rule", source="per field", help="Leveraged holders, crowded on the long side.")
     pairs: HedgedPair = param(HedgedPair(), unit="rule", source="per field", help="Long one asset, short its correlate.")

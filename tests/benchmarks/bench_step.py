@@ -28,7 +28,7 @@ OFFSET, OFFSET_MAX, PROTECTION, LIMIT = 0.0006, 0.05, 0.02, 100  # of the plain 
 
 
 def crowd(n: int) -> Scenario:
-    """The baseline's market with `n` cross-margined zero-intelligence traders who all act in every step of 5 s, and its makers."""
+    """The baseline's market and makers with `n` cross-margined zero-intelligence traders who all act in every step of 5 s."""
     baseline = Scenario.load("experiments/baseline.toml")
     size = n / baseline.population.liquidity.count
     rates = {f"population.liquidity.{kind}_per_hour": share * 800.0 for kind, share in SHARES.items()}  # 1.1 a step
@@ -117,12 +117,14 @@ def main(sizes: dict[int, int]) -> None:
     print("all traders decide in every step, 4 instruments; medians over steps; processor time of one process")
     print(f"{'':22} {'traders':>9} {'ms/step':>9} {'ns/trader-step':>15} {'M trader-steps/s':>17} {'ratio':>6}")
     plain = seconds(PlainModel(PLAIN_TRADERS, 1), PLAIN_STEPS) / PLAIN_TRADERS
-    print(
-        f"{'one object per trader':22} {PLAIN_TRADERS:9} {plain * PLAIN_TRADERS * 1e3:9.1f} {plain * 1e9:15.0f} {1e-6 / plain:17.2f}"
-    )
+    line("one object per trader", PLAIN_TRADERS, plain, plain)
     for n, steps in sizes.items():
-        each = seconds(CascadeModel(scenario=crowd(n), rng=1), steps) / n
-        print(f"{'cascade-abm':22} {n:9} {each * n * 1e3:9.1f} {each * 1e9:15.0f} {1e-6 / each:17.2f} {plain / each:6.1f}")
+        line("cascade-abm", n, seconds(CascadeModel(scenario=crowd(n), rng=1), steps) / n, plain)
+
+
+def line(name: str, n: int, each: float, plain: float) -> None:
+    """A line of the table: `each` and `plain` are seconds per trader and step."""
+    print(f"{name:22} {n:9} {1e3 * n * each:9.1f} {1e9 * each:15.0f} {1e-6 / each:17.2f} {plain / each:6.1f}", flush=True)
 
 
 if __name__ == "__main__":
