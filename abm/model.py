@@ -218,6 +218,8 @@ class CascadeModel(mesa.Model):
 
     def _force(self, batch: OrderBatch) -> Execution:
         """Orders of liquidators, admitted as they are; the outside pool fills those of houses it absorbs."""
+        if not len(batch):
+            return self.books.execute(batch)
         absorbed = self.exchange.absorbed[batch["account"]] & (batch["lots"] > 0)
         outcome = np.where(absorbed, Outcome.SEIZED, Outcome.ACCEPTED).astype(np.int8)
         execution = self.books.execute(batch, band=self.exchange.bands, outcome=outcome)

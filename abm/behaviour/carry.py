@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from abm.behaviour.decision import acting, notional, take, whole
 from abm.behaviour.leverage import Leveraged
 from abm.behaviour.view import Draws, Rows, View
-from abm.market.order import OrderBatch, Reason, joined
+from abm.market.order import OrderBatch, Reason, joined, no_orders
 from abm.record import param
 
 
@@ -69,6 +69,8 @@ class Carry(Leveraged):
         sizing = self._rings(view, rows, draws, name="act", per_hour=self.activity_per_hour if self.sizing == "equity" else 0.0)
         again = self._rings(view, rows, draws, name="reentry", per_hour=self.reentry_per_hour)
         awake = afraid | sizing | again
+        if not awake.any():
+            return no_orders()
         rows, afraid, sizing, again = rows[awake], afraid[awake], sizing[awake], again[awake]
         position, equity = view.position(rows), np.maximum(view.equity(rows), 0).astype(np.float64)
         opening, leverage = view.traders.opening[rows], view.traders.leverage[rows]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abm.behaviour.view import Draws, Rows, View
-from abm.market.order import Kind, OrderBatch, Side, orders
+from abm.market.order import Kind, OrderBatch, Side, no_orders, orders
 
 
 def acting(view: View, rows: Rows, draws: Draws, *, name: str, per_hour: float) -> Rows:
@@ -37,6 +37,8 @@ def take(view: View, rows: Rows, lots: NDArray[np.int64], *, protection: float, 
     Nothing is sent where the trader is frozen. `fields` are columns of `ORDER`, such as `reason` and `reduce_only`.
     """
     j, i = np.nonzero(np.where(view.frozen(rows), 0, lots))
+    if not len(j):
+        return no_orders()
     buy = lots[j, i] > 0
     mid = middle(view)
     roof, floor = on_ladder(view, np.floor(mid * (1.0 + protection))), on_ladder(view, np.ceil(mid * (1.0 - protection)))
@@ -48,6 +50,8 @@ def take(view: View, rows: Rows, lots: NDArray[np.int64], *, protection: float, 
 def withdraw(view: View, rows: Rows) -> OrderBatch:
     """CANCEL_ALL wherever a trader of `rows` has resting orders."""
     j, i = np.nonzero((view.open_buy(rows) + view.open_sell(rows) > 0) & ~view.frozen(rows))
+    if not len(j):
+        return no_orders()
     return orders(trader=rows[j], instrument=i, side=Side.BUY, lots=0, kind=Kind.CANCEL_ALL)
 
 
@@ -55,6 +59,8 @@ def rest(view: View, rows: Rows, lots: NDArray[np.int64], tick: NDArray[np.float
     """Limit orders for the signed `lots` at `tick`, both (k, n_instruments); none where frozen or off the ladder."""
     possible = (tick >= 1) & (tick < view.instruments.ladder_ticks) & ~view.frozen(rows)
     j, i = np.nonzero(np.where(possible, lots, 0))
+    if not len(j):
+        return no_orders()
     side = np.sign(lots[j, i])
     return orders(trader=rows[j], instrument=i, side=side, lots=np.abs(lots[j, i]), tick=tick[j, i].astype(np.int64), **fields)
 

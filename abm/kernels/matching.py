@@ -24,7 +24,7 @@ ASK, BID = 0, 1  # (side + 1) >> 1
 MOST_TICKS = 1 << 18  # of a ladder
 LOW = 0xFFFFFFFF  # the low half of an order id: slot and instrument
 AHEAD = 128  # orders whose memory is fetched together
-NEAR = 30_000  # accounts x instruments that the caches hold anyway
+NEAR = 200_000  # accounts x instruments that the caches hold anyway
 LONGEST_RUN = 48  # orders of one bucket that are worth sorting by insertion
 
 BOOK = np.dtype(  # one row per instrument

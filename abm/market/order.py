@@ -98,8 +98,7 @@ def orders(*, trader: ArrayLike, instrument: ArrayLike, side: ArrayLike, lots: A
     `trader`, `instrument`, `side` (+1 buy, -1 sell), `lots`; further fields by their names in `ORDER`.
     """
     columns = {"trader": trader, "instrument": instrument, "side": side, "lots": lots, **fields}
-    shape = np.broadcast_shapes(*(np.shape(c) for c in columns.values()))
-    batch = np.zeros(shape or (1,), dtype=ORDER)
+    batch = np.zeros(np.broadcast(*columns.values()).shape or (1,), dtype=ORDER)
     for name, column in columns.items():
         batch[name] = column
     return batch.reshape(-1)
