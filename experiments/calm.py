@@ -102,8 +102,8 @@ def lines(runs: list[Calm], names: tuple[str, ...]) -> list[list[str]]:
 
 
 @click.command()
-@click.option("--seeds", type=click.IntRange(1), default=8, show_default=True, help="Seeds 0 to N-1.")
-@click.option("--hours", type=click.FloatRange(2.0), default=6.0, show_default=True, help="Length of each run.")
+@click.option("--seeds", type=click.IntRange(1), default=12, show_default=True, help="Seeds 0 to N-1.")
+@click.option("--hours", type=click.FloatRange(2.0), default=2.0, show_default=True, help="Length of each run.")
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Processes.")
 def main(seeds: int, hours: float, jobs: int) -> None:
     """Print the calm moments of the baseline."""
