@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +94,8 @@ def run(scenario: str, sets: tuple[str, ...], matrix: bool, as_json: bool, **cho
 
 
 def execute(job: Job, simulate: Simulate, publish: Publish) -> None:
-    """Simulate into a claimed directory; on any way out but success nothing of it remains."""
+    """Simulate into a claimed directory; on any way out but success nothing of it remains, terminated or interrupted."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with claim(job.out, job.identity) as claimed:
         publish(job, simulate(job), claimed)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import tomllib
@@ -162,3 +163,15 @@ def test_help_imports_nothing_heavy() -> None:
 def test_run_py_exits_with_the_code_of_the_command(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, ROOT / "run.py", "rum"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+@pytest.mark.parametrize("signal_sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_leaves_nothing_behind(tmp_path: Path, signal_sent: signal.Signals) -> None:
+    command = [sys.executable, str(ROOT / "run.py"), "run", "baseline", "--out", str(tmp_path / "here"), "--jobs", "2"]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert running.stderr is not None
+    running.stderr.readline()  # it has begun
+    running.send_signal(signal_sent)
+    assert running.wait(timeout=60) == 130
+    assert "stopped" in running.stderr.read()
+    assert list(tmp_path.iterdir()) == []
