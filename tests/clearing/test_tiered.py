@@ -77,13 +77,6 @@ def test_without_brackets_leverage_rules() -> None:
     assert (required.initial.tolist(), required.maintenance.tolist()) == ([800], [400])
 
 
-def test_ladder_of_the_asset_counts_where_the_rule_has_none() -> None:
-    flat = (Bracket(floor=0, initial_rate=0.5, maintenance_rate=0.25),)
-    tables = RULE.tables(["BTC", "ALT"], max_leverage=10, cash_units=1, ladders=[flat, flat])
-    required = RULE.requirement(np.array([[40_000, 0], [0, 40_000]]), np.array([1, 1]), tables)
-    assert required.maintenance.tolist() == [160, 10_000]
-
-
 def test_equity_collateral_and_gains_share() -> None:
     tables = Tiered().tables(["A", "B"], max_leverage=10, cash_units=1, gains_share=0.25)
     position, cost = np.array([[2, -1], [0, 0]]), np.array([[150, -100], [0, 0]])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from abm.clearing.margin.terms import Terms
-from abm.clearing.margin.tiered import Bracket, Requirement, Tiered
+from abm.clearing.margin.tiered import Requirement, Tiered
 from abm.kernels.margin import Brackets
 from abm.record import Record, param
 
@@ -36,10 +36,9 @@ class HalfInitial(Record):
         *,
         max_leverage: ArrayLike,
         cash_units: float,
-        ladders: Sequence[Sequence[Bracket]] | None = None,
         gains_share: float = 1.0,
     ) -> Brackets:
-        """The rule as arrays, as `Tiered.tables` gives them; `ladders` are not read, the leverage alone counts."""
+        """The rule as arrays, as `Tiered.tables` gives them; the leverage alone counts."""
         leverage = np.broadcast_to(np.asarray(max_leverage, dtype=np.float64), (len(assets),)).tolist()
         own = [self.max_leverage.get(asset, most) for asset, most in zip(assets, leverage, strict=True)]
         rule = Tiered(maintenance_share=0.5)

@@ -77,20 +77,15 @@ class Tiered(Record):
         *,
         max_leverage: ArrayLike,
         cash_units: float,
-        ladders: Sequence[Sequence[Bracket]] | None = None,
         gains_share: float = 1.0,
     ) -> Brackets:
-        """The rule as arrays with n_rules = 1; `assets`, `max_leverage` and `ladders` have one entry per instrument.
+        """The rule as arrays with n_rules = 1; `assets` and `max_leverage` have one entry per instrument.
 
-        An instrument has the rule's brackets of its asset, else its ladder, else one bracket from its maximum leverage.
+        An instrument has the rule's brackets of its asset, else one bracket from its maximum leverage.
         `cash_units` per unit of currency.
         """
         leverage = np.broadcast_to(np.asarray(max_leverage, dtype=np.float64), (len(assets),)).tolist()
-        own = ladders or [()] * len(assets)
-        rows = [
-            tuple(self.brackets.get(asset) or ladder or (self._default(most),))
-            for asset, ladder, most in zip(assets, own, leverage, strict=True)
-        ]
+        rows = [tuple(self.brackets.get(asset) or (self._default(most),)) for asset, most in zip(assets, leverage, strict=True)]
         size = max(STRIDE, *(len(row) for row in rows))
         floor = np.stack([_padded([b.floor * cash_units for b in row], size, np.inf) for row in rows])
         initial = np.stack([_padded([b.initial_rate for b in row], size) for row in rows])
