@@ -12,11 +12,12 @@ from abm.behaviour.opening import Assets, Board, maker_depth, open_traders
 from abm.behaviour.signals import Signals
 from abm.behaviour.view import Traders
 from abm.clearing.accounts import NO_HOUSE, Accounts, lay_out, opening_collateral, share_out
-from abm.clearing.house import Clearing, House
+from abm.clearing.house import House, Staff
 from abm.clearing.ledger import FeeSchedule, Ledger, Mode
 from abm.clearing.margin.rule import opened
 from abm.clearing.margin.terms import Terms
 from abm.clearing.margin.tiered import stack
+from abm.clearing.rulebook import Clearing
 from abm.exchange import Exchange
 from abm.kernels.margin import Brackets, initial_margin, revalue
 from abm.market.book import Books
@@ -31,6 +32,7 @@ from abm.world.fundamentals import Values
 GROUPS = ("crowd", "pairs", "hedgers", "liquidity", "value", "trend", "arbitrage")
 LEVERAGED = ("crowd", "pairs")
 MAKERS = "makers"
+UNMARGINED = ("fees", "pool")  # roles whose accounts no house margins
 
 Ints = NDArray[np.int64]
 
@@ -40,27 +42,32 @@ class Owners:
     """Rows of everybody who owns accounts: traders (makers are the last group), then the houses' own, then the pool."""
 
     n_traders: int
-    n_houses: int
+    role: tuple[str, ...]  # (n_owners - n_traders,): what the house's own account is for
+    house: Ints  # (n_owners - n_traders,); NO_HOUSE for the pool
 
-    def keeper(self, house: int) -> int:
-        """Row of the house's keeper."""
-        return self.n_traders + house
+    @classmethod
+    def of(cls, n_traders: int, rules: list[Clearing]) -> Owners:
+        """Role by role, house by house."""
+        roles = dict.fromkeys(role for rule in rules for role in rule.staff())
+        staff = [(role, h) for role in roles for h, rule in enumerate(rules) for _ in range(rule.staff().get(role, 0))]
+        staff.append(("pool", NO_HOUSE))
+        return cls(n_traders, tuple(role for role, _ in staff), np.array([house for _, house in staff]))
 
-    def fund(self, house: int) -> int:
-        """Row of the house's insurance fund."""
-        return self.n_traders + self.n_houses + house
+    def rows(self, role: str, house: int) -> Ints:
+        """Owners that house `house` has in `role`, (k,)."""
+        return self.n_traders + np.flatnonzero((np.array(self.role) == role) & (self.house == house))
 
-    def fees(self, house: int) -> int:
-        """Row of the house's fee account."""
-        return self.n_traders + 2 * self.n_houses + house
+    def row(self, role: str, house: int = NO_HOUSE) -> int:
+        """The one owner in `role`."""
+        return int(self.rows(role, house)[0])
 
     @property
-    def pool(self) -> int:
-        """Row of the outside pool."""
-        return self.n_traders + 3 * self.n_houses
+    def staff(self) -> Ints:
+        """Rows of all but the traders."""
+        return np.arange(self.n_traders, len(self))
 
     def __len__(self) -> int:
-        return self.pool + 1
+        return self.n_traders + len(self.role)
 
 
 def open_exchange(scenario: Scenario, seed: int) -> Exchange:
@@ -69,9 +76,9 @@ def open_exchange(scenario: Scenario, seed: int) -> Exchange:
     rules = houses_of(scenario)
     brackets = brackets_of(scenario, instruments, rules)
     traders = traders_of(scenario, instruments, brackets, streams)
-    owners = Owners(len(traders.group), len(rules))
-    accounts = lay_out(_modes(scenario, traders, owners, rules, streams), instruments.venue, _houses(owners, scenario))
-    fund = _funds(accounts, owners)
+    owners = Owners.of(len(traders.group), rules)
+    accounts = lay_out(_modes(scenario, traders, owners, rules, streams), instruments.venue, _houses(owners, len(rules)))
+    fund = _funds(accounts, owners, len(rules))
     _keep_apart(accounts, traders)
     position, money, weight = _opening(scenario, instruments, brackets, traders, owners, rules)
     ledger = _ledger(instruments, accounts, position, money, weight)
@@ -86,9 +93,7 @@ def open_exchange(scenario: Scenario, seed: int) -> Exchange:
             brackets,
             streams,
             number=number,
-            fund=fund[number],
-            keeper=int(accounts.backing[owners.keeper(number), _home(instruments, number)]),
-            own=int(accounts.backing[owners.fees(number), 0]),
+            staff=_staff(accounts, owners, number, _home(instruments, number), fund[number]),
             step_seconds=step,
             cash_unit=scenario.money.cash_unit,
             opening_split=split,
@@ -113,9 +118,9 @@ def open_exchange(scenario: Scenario, seed: int) -> Exchange:
         funding=[FundingClock(venue.funding, len(instruments), step) for venue in scenario.venues],
         maker_depth=_maker_depth(scenario, instruments),
         rule=np.maximum(ledger.house, 0),
-        pool=int(accounts.backing[owners.pool, 0]),
-        fund_rows=[owners.fund(h) for h in range(len(rules))],
-        keeper_rows=[owners.keeper(h) for h in range(len(rules))],
+        pool=int(accounts.backing[owners.row("pool"), 0]),
+        fund_rows=[owners.row("fund", h) for h in range(len(rules))],
+        keeper_rows=[owners.row("keeper", h) for h in range(len(rules))],
     )
 
 
@@ -212,26 +217,32 @@ def _modes(scenario: Scenario, traders: Traders, owners: Owners, rules: list[Cle
             isolated[:], universal[:] = not scenario.makers.common_capital, False
         mode[rows] = np.where(isolated, Mode.ISOLATED, np.where(universal, Mode.UNIVERSAL, Mode.CROSS))
     for house, rule in enumerate(rules):
-        mode[owners.fund(house)] = Mode.ISOLATED if rule.fund_scope == "instrument" else Mode.HOUSE
+        mode[owners.row("fund", house)] = Mode.ISOLATED if rule.fund_scope == "instrument" else Mode.HOUSE
     return mode
 
 
-def _houses(owners: Owners, scenario: Scenario) -> Ints:
+def _houses(owners: Owners, n_houses: int) -> Ints:
     """House of the owners with one account over all venues, (n_owners,): the prime house for traders."""
-    house = np.full(len(owners), owners.n_houses - 1, dtype=np.int64)
-    for number in range(owners.n_houses):
-        house[[owners.keeper(number), owners.fund(number)]] = number
-        house[owners.fees(number)] = NO_HOUSE
-    house[owners.pool] = NO_HOUSE
+    house = np.full(len(owners), n_houses - 1, dtype=np.int64)
+    house[owners.staff] = np.where(np.isin(owners.role, UNMARGINED), NO_HOUSE, owners.house)
     return house
 
 
-def _funds(accounts: Accounts, owners: Owners) -> list[Ints]:
+def _funds(accounts: Accounts, owners: Owners, n_houses: int) -> list[Ints]:
     """The insurance fund's account for each instrument, by house; its own house's, wherever the instrument trades."""
-    funds = [accounts.backing[owners.fund(house)] for house in range(owners.n_houses)]
+    funds = [accounts.backing[owners.row("fund", house)] for house in range(n_houses)]
     for house, rows in enumerate(funds):
         accounts.house[rows] = house
     return funds
+
+
+def _staff(accounts: Accounts, owners: Owners, house: int, home: int, fund: Ints) -> Staff:
+    """The accounts of `house`'s own; `home` is an instrument it clears."""
+    return Staff(
+        fund=fund,
+        keepers=accounts.backing[owners.rows("keeper", house), home],
+        own=int(accounts.backing[owners.row("fees", house), 0]),
+    )
 
 
 def _keep_apart(accounts: Accounts, traders: Traders) -> None:
@@ -263,9 +274,9 @@ def _opening(
     weight[held.any(axis=1)] = held[held.any(axis=1)]
     for house, rule in enumerate(rules):
         own = interest[instruments.venue == house].sum() if house < len(scenario.venues) else 0.0
-        money[owners.keeper(house)] = int(rule.keeper.capital_share * own)
-        money[owners.fund(house)] = int(rule.fund_share * own)
-        weight[owners.fund(house), instruments.venue != house] = 0.0
+        money[owners.row("keeper", house)] = int(rule.keeper.capital_share * own)
+        money[owners.row("fund", house)] = int(rule.fund_share * own)
+        weight[owners.row("fund", house), instruments.venue != house] = 0.0
     return position, money, weight
 
 
@@ -298,7 +309,7 @@ def _fees(scenario: Scenario, instruments: Instruments, accounts: Accounts, owne
         taker=np.array([venue.taker_fee for venue in venues]),
         maker=np.array([venue.maker_fee for venue in venues]),
         liquidation=np.array([venue.clearing.fee_rate for venue in venues]),
-        fee_account=np.array([accounts.backing[owners.fees(int(instruments.venue[i])), i] for i in rows], dtype=np.int64),
+        fee_account=np.array([accounts.backing[owners.row("fees", int(instruments.venue[i])), i] for i in rows], dtype=np.int64),
         fund_account=np.array([fund[int(instruments.venue[i])][i] for i in rows], dtype=np.int64),
     )
 

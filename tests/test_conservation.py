@@ -237,7 +237,7 @@ def test_conservation_where_a_house_has_nobody_left_to_pay() -> None:
     while model.tick < model.scenario.time.steps:
         model.step()
         assert_sound(model)
-    own = [int(model.ledger.cash[house.own, 0]) for house in model.exchange.houses]
+    own = [int(model.ledger.cash[house.staff.own, 0]) for house in model.exchange.houses]
     assert min(own) < 0
 
 

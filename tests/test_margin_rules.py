@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from abm.clearing.house import Clearing
 from abm.clearing.ledger import State
 from abm.clearing.liquidation import Whole
 from abm.clearing.margin.portfolio import Portfolio
 from abm.clearing.margin.rule import opened
 from abm.clearing.margin.terms import Terms
+from abm.clearing.rulebook import Clearing
 from abm.scenario.errors import ScenarioError
 from tests.clearing.house_desk import Desk
 from tests.small_worlds import fingerprint, market, played, world

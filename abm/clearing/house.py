@@ -4,98 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from abm.clearing.adl import AdlRule, IndustryRanking, Queue
-from abm.clearing.backstop import Keeper
+from abm.clearing.adl import Queue
 from abm.clearing.journal import Entry, EventKind, Journal
 from abm.clearing.ledger import Ledger, State
-from abm.clearing.liquidation import Fraction, LiquidationPolicy, NoLiquidation, Seized
-from abm.clearing.margin.rule import MarginRule
-from abm.clearing.margin.tiered import Tiered
+from abm.clearing.liquidation import NoLiquidation, Seized
+from abm.clearing.rulebook import Clearing
 from abm.clearing.waterfall import Waterfall
 from abm.kernels.margin import Brackets, Revaluation, leg_margin, revalue_rows
-from abm.record import Record, param
 from abm.streams import Streams
 
 
-class Clearing(Record):
-    """The rules of one house."""
+@dataclass(frozen=True)
+class Staff:
+    """Accounts of a house's own."""
 
-    margin: MarginRule = param(
-        Tiered(), unit="rule", source="per field", help="What an account must hold; orders are admitted by brackets."
-    )
-    liquidation: LiquidationPolicy = param(
-        Fraction(), unit="rule", source="per field", help="How seized positions are worked on the book."
-    )
-    keeper: Keeper = param(Keeper(), unit="rule", source="per field", help="Principal liquidator with finite capital.")
-    adl: AdlRule = param(IndustryRanking(), unit="rule", source="per field", help="Auto-deleveraging rule.")
-    gains_share: float = param(
-        1.0,
-        unit="share",
-        source="crypto venues count unrealised profit in full in cross margin; others less",
-        help="Share of unrealised gains that counts as collateral.",
-        ge=0,
-        le=1,
-    )
-    fund_share: float = param(
-        0.002,
-        unit="share of one-sided open interest",
-        source="choice of regime, swept; Binance's fund lost about 184 M USD on 2025-10-10 (10x Research)",
-        help="Cash of the insurance fund at the opening.",
-        ge=0,
-        le=1,
-    )
-    fund_scope: Literal["house", "instrument"] = param(
-        "house",
-        unit="choice",
-        source="choice of regime; Binance keeps funds per group of contracts since 2025",
-        help="One insurance fund for all instruments of the house, or one for each (split by open interest).",
-    )
-    fund_unwind_half_life: float = param(
-        300.0,
-        unit="s",
-        source="choice of regime, swept",
-        help="Half-life at which the house works off on the book what the fund took over.",
-        gt=0,
-    )
-    unwind_limit: float = param(
-        0.02,
-        unit="share of mark",
-        source="choice: as the limit of forced orders",
-        help="Keeper and fund unwind by IOC orders no further than this from the mark.",
-        gt=0,
-        le=1,
-    )
-    fee_rate: float = param(
-        0.005,
-        unit="share of notional",
-        source="Binance support page 360033525271 (2019 text): 0.3 % BTC, 0.5 % others",
-        help="Liquidation fee on forced fills, paid to the insurance fund.",
-        ge=0,
-        le=0.1,
-    )
-    deficit_by: Literal["notional", "loss", "margin"] = param(
-        "notional",
-        unit="choice",
-        source="a bankruptcy price of several positions is one equation in several unknowns; choice of regime",
-        help="How a deficit is shared over the positions of a bankrupt account.",
-    )
-    loss_scope: Literal["house", "instrument"] = param(
-        "house",
-        unit="choice",
-        source="choice of regime; venues mutualise over all users or per contract",
-        help="Whose equity bears what is socialised: all accounts of the house, or holders of the instrument.",
-    )
-    execution: Literal["book", "outside_pool"] = param(
-        "book",
-        unit="choice",
-        source="counterfactual no_impact",
-        help="Forced orders walk the book, or an outside pool fills them at the mark.",
-    )
+    fund: NDArray[np.int64]  # (n_instruments,), the insurance fund's account for each instrument
+    keepers: NDArray[np.int64]  # (k,), principals with finite capital
+    own: int  # the house's own money, where its fees are
 
 
 @dataclass(frozen=True)
@@ -121,19 +51,17 @@ class House:
         streams: Streams,
         *,
         number: int,
-        fund: NDArray[np.int64],
-        keeper: int,
-        own: int,
+        staff: Staff,
         step_seconds: float,
         cash_unit: float,
         opening_split: NDArray[np.int64],
         margin_state: Any = None,
     ) -> None:
         self.rules, self.ledger, self.brackets, self.streams, self.number = rules, ledger, brackets, streams, number
-        self.fund, self.keeper = fund, keeper  # accounts: (n_instruments,) of the fund, and of the keeper (-1: none)
+        self.staff = staff
+        self.fund, self.keeper = staff.fund, int(staff.keepers[0])
         self.margin_state = margin_state  # of the margin rule; None where brackets say everything
-        self.own = own  # account of the house's own money, where its fees are
-        self.accounts = np.setdiff1d(np.flatnonzero(ledger.house == number), fund)
+        self.accounts = np.setdiff1d(np.flatnonzero(ledger.house == number), staff.fund)
         interval = getattr(rules.liquidation, "interval", 0.0)
         self.interval = ceil(round(interval / step_seconds, 9))  # steps between slices of an account
         self.step_seconds, self.cash_unit = step_seconds, cash_unit
@@ -270,7 +198,7 @@ class House:
             self.journal.write(Entry(EventKind.RECOVERED, int(account)))
 
     def _offer(self, account: int, price: NDArray[np.int64]) -> None:
-        if self.keeper >= 0 and account != self.keeper and self.ledger.state[self.keeper] == State.HEALTHY:
+        if account != self.keeper and self.ledger.state[self.keeper] == State.HEALTHY:
             rate = self.brackets.initial_rate[self.number, :, 0]
             self.rules.keeper.take_over(self.ledger, self.journal, self.keeper, account, price=price, rate=rate)
 
@@ -284,7 +212,7 @@ class House:
             fund=self.fund,
             margin_rate=self.brackets.initial_rate[self.number, :, 0],
             payers=self.accounts,
-            own=self.own,
+            own=self.staff.own,
             deficit_by=self.rules.deficit_by,
             loss_scope=self.rules.loss_scope,
         )

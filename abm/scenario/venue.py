@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abm.clearing.house import Clearing
+from abm.clearing.rulebook import Clearing
 from abm.market.breakers import NoBreaker
 from abm.market.funding import Funding
 from abm.market.mark import Marking

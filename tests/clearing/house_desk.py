@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from abm.clearing.house import Clearing, House
+from abm.clearing.house import House, Staff
 from abm.clearing.journal import Entry, EventKind
 from abm.clearing.ledger import Ledger, State
+from abm.clearing.rulebook import Clearing
 from abm.clearing.waterfall import Waterfall
 from abm.kernels.margin import Revaluation
 from abm.streams import Streams
@@ -62,9 +63,9 @@ class Desk:
             brackets,
             Streams(1),
             number=0,
-            fund=np.array([n + 4, n + 5] if funds else [self.fund, self.fund]),
-            keeper=self.keeper,
-            own=self.own,
+            staff=Staff(
+                fund=np.array([n + 4, n + 5] if funds else [self.fund, self.fund]), keepers=np.array([self.keeper]), own=self.own
+            ),
             step_seconds=step_seconds,
             cash_unit=1.0,
             opening_split=split,
