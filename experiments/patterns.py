@@ -88,7 +88,7 @@ PATTERNS = {
         {
             "share of open interest": ("forced_share",),
             "share of opening equity": ("maker_return",),
-            "bp": ("calm.spread_bp.BTC", "calm.spread_bp.ALT"),
+            "quoted spread, bp": ("calm.spread_bp.BTC", "calm.spread_bp.ALT"),
         },
         twins=(),
         seeds=40,  # 95 % of them
@@ -104,7 +104,7 @@ PATTERNS = {
         "Does less collateral behind the same positions amplify a fall?",
         "collateral_scale of crowd and pairs",
         sweep("population.crowd.collateral_scale", 1.5, 1.2, 1.0, 0.85, 0.7, also=("population.pairs.collateral_scale",)),
-        {"times": ("amplification.ETH",), **CASCADE},
+        {"amplification, times": ("amplification.ETH",), **CASCADE},
     ),
     "hedged": Pattern(
         "With hedged books and one asset shocked: where does cross margin stop protecting and start spreading?",
@@ -131,7 +131,7 @@ PATTERNS = {
         {"7200": {"time.duration": 7200.0}},
         {
             "bids within 1 %, share of calm": ("depth_min.BTC", "depth_min.ETH", "depth_min.SOL", "depth_min.ALT"),
-            "s": ("recovery_time.BTC", "recovery_time.ETH", "recovery_time.SOL", "recovery_time.ALT"),
+            "time, s": ("recovery_time.BTC", "recovery_time.ETH", "recovery_time.SOL", "recovery_time.ALT"),
         },
         twins=(),
     ),
@@ -166,8 +166,10 @@ PATTERNS = {
         {
             "fall, share of opening price": FALLS,
             "excess fall": EXCESS,
-            "share": (*GONE, "adl_of_closed", "recovered.BTC", "recovered.ETH", "recovered.SOL"),
-            "s": ("first_adl_seconds", "forced_half_seconds"),
+            "share of open interest; recovered: of the fall": (
+                *GONE, "adl_of_closed", "recovered.BTC", "recovered.ETH", "recovered.SOL",
+            ),
+            "time, s": ("first_adl_seconds", "forced_half_seconds"),
             "open interest gone, share": tuple(f"open_interest_drop.{asset}" for asset in ("BTC", "ETH", "SOL")),
         },
         scenario="october_2025",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -18,9 +19,11 @@ def pattern(table: pd.DataFrame, panels: Mapping[str, Sequence[str]], *, x: str)
     """Panels, two in a row: label of the y axis -> names of the measures drawn in it, at most seven.
 
     `table` has one row per point and measure: `point`, `measure`, `median`, `low`, `high` (the interval, NaN without
-    one). Points stand in the order of the table at equal distances; `x` says what they vary.
+    one). Points stand in the order of the table at equal distances, joined by lines where they are numbers; `x` says
+    what they vary. A measure without a number at any point is left out.
     """
     points = list(dict.fromkeys(table["point"]))
+    line = "-" if all(_is_number(point) for point in points) else "none"
     rows, columns = (len(panels) + 1) // 2, min(2, len(panels))
     with styled():
         drawn = figure(WIDTH, 3.1 * rows)
@@ -28,13 +31,16 @@ def pattern(table: pd.DataFrame, panels: Mapping[str, Sequence[str]], *, x: str)
             axes = drawn.add_subplot(rows, columns, place + 1)
             for k, name in enumerate(names):
                 found = table[table["measure"] == name].set_index("point").reindex(points)
-                _line(axes, found, DODGE * (k - (len(names) - 1) / 2), colour=COLOURS[k], label=told(name))
+                if found["median"].notna().any():
+                    shift = DODGE * (k - (len(names) - 1) / 2)
+                    _series(axes, found, shift, color=COLOURS[k], label=told(name), linestyle=line)
             axes.set_xticks(range(len(points)), points)
             axes.set_xlabel(x)
             axes.set_ylabel(label)
             axes.set_xlim(-0.5, len(points) - 0.5)
             axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
-            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize=7)
+            if axes.get_legend_handles_labels()[1]:
+                axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize=7)
     return drawn
 
 
@@ -43,11 +49,19 @@ def told(name: str) -> str:
     if name.startswith("twins."):
         _, twin, name = name.split(".", 2)
         return f"{told(name)} ({twin})"
-    return name.replace("_", " ").replace(".", " ")
+    return name.replace("_", " ").replace(".", " ").replace("adl", "ADL")
 
 
-def _line(axes: Axes, rows: pd.DataFrame, shift: float, *, colour: str, label: str) -> None:
+def _is_number(point: str) -> bool:
+    try:
+        float(str(point).removesuffix("%"))
+    except ValueError:
+        return False
+    return True
+
+
+def _series(axes: Axes, rows: pd.DataFrame, shift: float, **look: Any) -> None:
     median = rows["median"].astype(float)
     reach = [(median - rows["low"]).fillna(0.0).clip(lower=0.0), (rows["high"] - median).fillna(0.0).clip(lower=0.0)]
     places = [i + shift for i in range(len(median))]
-    axes.errorbar(places, median, yerr=reach, color=colour, marker="o", markersize=3, capsize=2, label=label)
+    axes.errorbar(places, median, yerr=reach, marker="o", markersize=3, capsize=2, **look)
