@@ -14,7 +14,9 @@ from abm.agents.liquidator import KeeperAgent, VenueLiquidator
 from abm.agents.maker import Desk, Maker
 from abm.agents.trader import Group, Trader
 from abm.behaviour.view import Draws, Rows, View
+from abm.lineage import Lineage
 from abm.market.book import Execution
+from abm.market.causes import Cause
 from abm.market.order import OrderBatch, Outcome, joined, no_orders
 from abm.opening import GROUPS, MAKERS, open_exchange
 from abm.records import RUN, Records
@@ -40,6 +42,7 @@ class CascadeModel(mesa.Model):
         self.value = self.instruments.opening_tick.astype(np.float64)  # outside value, ticks
         self.worth = self.exchange.revalue()
         self._hire()
+        self.lineage = Lineage(self.exchange, most=self.scenario.record.parents_max)
         self.tape = Tape(self, twin)
 
     def step(self) -> None:
@@ -68,6 +71,7 @@ class CascadeModel(mesa.Model):
     def fix_marks(self) -> None:
         """2: index and marks from the previous step's books, so that nobody can be liquidated by the order of agents."""
         self.marks.advance(self.books.best_bid, self.books.best_ask, self.books.last, self.value)
+        self.lineage.advance()
         self.exchange.signals.advance(self.marks.index)
         for house in self.exchange.houses:
             house.advance(self.marks.index)
@@ -81,28 +85,30 @@ class CascadeModel(mesa.Model):
         self.worth = self.exchange.revalue()
         for house in self.exchange.houses:
             house.margin(self.worth)
-        self._force(joined([engine.cancels() for engine in self.engines]))
+            self.lineage.trace(house.journal.entries, self.tick)
+        self._force(joined([engine.cancels() for engine in self.engines]), Cause.QUOTES)
 
     def quote(self) -> None:
         """6: makers re-quote from inventory, capital and volatility, or stay away."""
-        self._send("quote", self.desk.act(self.view()))
+        self._send("quote", self.desk.act(self.view()), Cause.QUOTES)
 
     def trade(self) -> None:
         """7: all others decide on one view; their orders meet in the order of their priority keys."""
         view = self.view()
         decisions = [group.decide(view, self.draws(group)) for group in self.groups.values()]
         decisions += [trader.act(view) for trader in self.solitary]
-        self._send("trade", joined([no_orders(), *decisions]))
+        self._send("trade", joined([no_orders(), *decisions]), Cause.TRADES)
         self.exchange.sweep()
 
     def liquidate(self) -> None:
         """8: liquidators work seized accounts on the books; what those cannot take goes down the waterfall."""
         forced = [engine.act() for engine in self.engines]
-        sold = self._force(joined(forced))
+        sold = self._force(joined(forced), Cause.FORCED)
         self.tape.note_forced(forced, sold)
         for house in self.exchange.houses:
             house.resolve(self.tick, self.exchange.price, self._failed(joined(forced), sold))
-        self._force(joined([agent.unwind() for agent in (*self.engines, *self.keepers)]))
+            self.lineage.note_moves(house.journal.entries, self.tick)
+        self._force(joined([agent.unwind() for agent in (*self.engines, *self.keepers)]), Cause.UNWIND)
 
     def supervise(self) -> None:
         """9: circuit breakers set the next step's bands."""
@@ -209,26 +215,27 @@ class CascadeModel(mesa.Model):
         self.engines = [VenueLiquidator(self, row, house) for row, house in zip(exchange.fund_rows, houses, strict=True)]
         self.keepers = [KeeperAgent(self, row, house) for row, house in zip(exchange.keeper_rows, houses, strict=True)]
 
-    def _send(self, phase: str, batch: OrderBatch) -> None:
+    def _send(self, phase: str, batch: OrderBatch, cause: Cause) -> None:
         """Orders of agents: priority, admission by clearing, books, ledger."""
         if len(batch):
             batch["key"] = self.streams.priority(phase, self.tick, batch["trader"], batch["instrument"])
             admission = self.exchange.admit(batch)
-            self._book(self.books.execute(admission.batch, band=self.exchange.bands, outcome=admission.outcome))
+            self._book(self.books.execute(admission.batch, band=self.exchange.bands, outcome=admission.outcome), cause)
 
-    def _force(self, batch: OrderBatch) -> Execution:
+    def _force(self, batch: OrderBatch, cause: Cause) -> Execution:
         """Orders of liquidators, admitted as they are; the outside pool fills those of houses it absorbs."""
         if not len(batch):
             return self.books.execute(batch)
         absorbed = self.exchange.absorbed[batch["account"]] & (batch["lots"] > 0)
         outcome = np.where(absorbed, Outcome.SEIZED, Outcome.ACCEPTED).astype(np.int8)
         execution = self.books.execute(batch, band=self.exchange.bands, outcome=outcome)
-        return self._book(self.exchange.absorb(batch, absorbed, execution) if absorbed.any() else execution)
+        return self._book(self.exchange.absorb(batch, absorbed, execution) if absorbed.any() else execution, cause)
 
-    def _book(self, execution: Execution) -> Execution:
+    def _book(self, execution: Execution, cause: Cause) -> Execution:
         if len(execution.fills):
             self.exchange.settle(execution.fills)
             self.desk.note(execution.fills)
+        self.lineage.note(execution.fills, cause, self.tick)
         self.tape.note(execution)
         return execution
 

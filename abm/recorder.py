@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from abm.clearing.journal import EventKind
 from abm.market.instrument import Instruments
-from abm.records import EVENT, HEALTH_EDGES, LIQUIDATION, PER_INSTRUMENT, SCALARS, Health, Meta, Records
+from abm.records import EVENT, HEALTH_EDGES, LINEAGE, LIQUIDATION, PER_INSTRUMENT, SCALARS, Health, Meta, Records
 
 Columns = dict[str, NDArray[Any]]
 
@@ -74,8 +74,8 @@ class Recorder:
             raise ValueError("edges of the health histogram must be equal in all snapshots of a run")
         self._health.append((step, np.array(histogram, dtype=np.int64)))
 
-    def records(self, meta: Meta) -> Records:
-        """What was recorded so far, copied and trimmed to the steps done."""
+    def records(self, meta: Meta, lineage: Sequence[NDArray[Any]] = ()) -> Records:
+        """What was recorded so far, copied and trimmed to the steps done; `lineage` is kept by who looked back."""
         done = slice(0, self.done)
         histograms = [histogram for _, histogram in self._health]
         return Records(
@@ -90,6 +90,7 @@ class Recorder:
                 edges=self._edges,
                 notional=np.array(histograms, dtype=np.int64).reshape(len(histograms), len(self._edges) - 1),
             ),
+            lineage=np.concatenate([np.empty(0, LINEAGE), *lineage]),
         )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abm.clearing.journal import EventKind
+from abm.market.causes import Cause
 from abm.market.instrument import Instruments
 
 if TYPE_CHECKING:
@@ -92,6 +93,18 @@ EVENT = np.dtype(
     ]
 )
 
+LINEAGE = np.dtype(
+    [
+        ("step", np.int32),  # in which the account was seized
+        ("liquidation", np.int32),  # number in the order of seizure
+        ("account", np.int32),
+        ("instrument", np.int32),  # leg that lost (or gained) through the cause
+        ("cause", np.int8),  # Cause
+        ("parent", np.int32),  # liquidation whose forced orders were the cause, -1 where no single one is named
+        ("loss", np.int64),  # cash units, < 0 for a gain
+    ]
+)
+
 HEALTH_EDGES = np.arange(-10, 51) / 100  # buffers from -10 % to 50 % of gross notional in bins of 1 %
 
 
@@ -148,12 +161,13 @@ class Records:
     liquidations: NDArray[Any]  # (n,), LIQUIDATION: one row per forced slice order
     events: NDArray[Any]  # (n,), EVENT, in order
     health: Health
+    lineage: NDArray[Any] = field(default_factory=lambda: np.empty(0, LINEAGE))  # (n,), LINEAGE, by liquidation
 
     def __len__(self) -> int:
         return len(self.seconds)
 
     def frames(self) -> dict[str, pd.DataFrame]:
-        """The tables `steps`, `liquidations`, `events` and `health` in human units.
+        """The tables `steps`, `liquidations`, `events`, `health` and `lineage` in human units.
 
         Prices in currency, quantities in units of the asset, money in currency; an empty side of a book is null.
         """
@@ -162,6 +176,7 @@ class Records:
             "liquidations": _liquidations(self),
             "events": _events(self),
             "health": _health(self),
+            "lineage": _lineage(self),
         }
 
     def save(self, directory: Path) -> None:
@@ -238,6 +253,24 @@ def _health(records: Records) -> pd.DataFrame:
         "low": np.tile(health.edges[:-1], snapshots),
         "high": np.tile(health.edges[1:], snapshots),
         "notional": health.notional.ravel() * records.meta.cash_unit,
+    }
+    return pd.DataFrame(columns)
+
+
+def _lineage(records: Records) -> pd.DataFrame:
+    """One row per seized account, leg and cause (or parent): what was lost through it since the leg last changed."""
+    import pandas as pd
+
+    table, meta = records.lineage, records.meta
+    columns = {
+        "step": table["step"],
+        "seconds": records.seconds[table["step"]],
+        "liquidation": table["liquidation"],
+        "account": table["account"],
+        "instrument": _named(meta.instruments.names, table["instrument"]),
+        "cause": _named([cause.name.lower() for cause in Cause], table["cause"]),
+        "parent": table["parent"],
+        "loss": table["loss"] * meta.cash_unit,
     }
     return pd.DataFrame(columns)
 

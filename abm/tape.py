@@ -135,7 +135,8 @@ class Tape:
                 conservation=model.ledger.conservation(),
                 uncollected=int(-np.minimum(equity[self.exchange.margined], 0).sum()),
                 timing={"seconds": perf_counter() - self._started},
-            )
+            ),
+            lineage=self.model.lineage.rows,
         )
 
     def _clear(self) -> None:

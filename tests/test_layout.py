@@ -24,6 +24,7 @@ LEVELS = (
     ("recorder", "measures"),
     ("exchange",),
     ("opening",),
+    ("lineage",),
     ("agents",),
     ("tape",),
     ("model",),

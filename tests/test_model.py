@@ -12,6 +12,7 @@ from abm.behaviour.view import View
 from abm.clearing.journal import EventKind
 from abm.clearing.ledger import State
 from abm.market.book import Execution
+from abm.market.causes import Cause
 from abm.market.order import Kind, OrderBatch, orders
 from abm.model import CascadeModel
 from abm.records import Records
@@ -67,9 +68,9 @@ def test_marks_and_seizures_do_not_change_while_orders_meet() -> None:
     seen: list[tuple[str, bytes, int]] = []
     book = model._book
 
-    def watched(execution: Execution) -> Execution:
+    def watched(execution: Execution, cause: Cause) -> Execution:
         seen.append((log[-1], model.marks.mark.tobytes(), int((model.ledger.state == State.LIQUIDATING).sum())))
-        return book(execution)
+        return book(execution, cause)
 
     model._book = watched  # type: ignore[method-assign]
     for _ in range(30):
@@ -172,10 +173,10 @@ def test_a_seized_account_has_no_orders_that_could_trade() -> None:
     log, resting, filled = phases(model), 0, []
     book = model._book
 
-    def watched(execution: Execution) -> Execution:
+    def watched(execution: Execution, cause: Cause) -> Execution:
         makers = execution.fills["maker"]
         filled.extend(model.ledger.state[makers].tolist())
-        return book(execution)
+        return book(execution, cause)
 
     model._book = watched  # type: ignore[method-assign]
     check = model.check_margins

@@ -131,6 +131,7 @@ def test_saved_tables_read_back_as_they_were(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         "events.parquet",
         "health.parquet",
+        "lineage.parquet",
         "liquidations.parquet",
         "steps.parquet",
     ]

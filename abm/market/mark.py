@@ -57,8 +57,8 @@ class Marks:
         """`rules` one per venue."""
         self._instruments = instruments
         venue = instruments.venue
-        self._weight = np.array([rule.book_weight for rule in rules])[venue]
-        self._gain = np.array([1.0 - 2.0 ** (-step_seconds / rule.basis_half_life) for rule in rules])[venue]
+        self.weight = np.array([rule.book_weight for rule in rules])[venue]  # (n_instruments,), of the books in the index
+        self.gain = np.array([1.0 - 2.0 ** (-step_seconds / rule.basis_half_life) for rule in rules])[venue]
         self._lag = np.array([ceil(round(rule.outside_lag / step_seconds, 9)) for rule in rules])[venue]  # steps
         self._peers = [np.flatnonzero(instruments.asset == asset) for asset in instruments.asset]
         opening = instruments.opening_tick.astype(np.float64)
@@ -67,6 +67,8 @@ class Marks:
         self._basis = np.zeros(len(instruments))
         self.index: Floats = opening.copy()  # (n_instruments,), ticks
         self.mark: Ints = instruments.opening_tick.copy()  # (n_instruments,), ticks
+        self.lagged: Floats = opening.copy()  # (n_instruments,), outside value in the index, ticks
+        self.chosen: Ints = np.zeros(len(instruments), dtype=np.int64)  # which is the mark: 0 index, 1 index + basis, 2 last
 
     def advance(self, bid: Ints, ask: Ints, last: Ints, outside: Floats) -> None:
         """New index and mark from best quotes and last trades (0 where a side is empty) and the outside value, in ticks.
@@ -75,13 +77,21 @@ class Marks:
         trade `last` is the opening price.
         """
         self._outside.append(outside)
-        lagged = np.array([self._outside[-1 - lag][i] for i, lag in enumerate(self._lag)])
-        self._mid = np.where((bid > 0) & (ask > 0), 0.5 * (bid + ask), last).astype(np.float64)
-        self.index = self._weight * self._of_the_books() + (1.0 - self._weight) * lagged
-        self._basis += self._gain * (self._mid - self.index - self._basis)
-        fair = np.median(np.stack([self.index, self.index + self._basis, last.astype(np.float64)]), axis=0)
-        fair = np.where(self._weight > 0.0, fair, self.index)
+        self.lagged = np.array([self._outside[-1 - lag][i] for i, lag in enumerate(self._lag)])
+        self._mid = mid_of(bid, ask, last)
+        self.index = self.weight * self._of_the_books() + (1.0 - self.weight) * self.lagged
+        self._basis += self.gain * (self._mid - self.index - self._basis)
+        prices = np.stack([self.index, self.index + self._basis, last.astype(np.float64)])
+        self.chosen = np.where(self.weight > 0.0, np.argsort(prices, axis=0, kind="stable")[1], 0)
+        fair = prices[self.chosen, np.arange(len(self._mid))]
         self.mark = np.maximum(np.rint(fair), 1.0).astype(np.int64)
+
+    def mixed(self, mid: Floats) -> Floats:
+        """Parts of the index that come from the books, from parts of their mids (n_instruments, n_parts), ticks, both; the
+        cap on a venue that strays is left out."""
+        tick = self._instruments.tick_size
+        mean = [(mid[peers] * tick[peers, np.newaxis]).mean(axis=0) / tick[i] for i, peers in enumerate(self._peers)]
+        return np.asarray(self.weight[:, np.newaxis] * np.stack(mean))
 
     def _of_the_books(self) -> Floats:
         """Each asset's mid over the venues that trade it, in ticks of each instrument: the mean of one or two, from three
@@ -95,3 +105,8 @@ class Marks:
                 prices = np.clip(prices, middle * (1.0 - OUTLIER), middle * (1.0 + OUTLIER))
             combined[i] = self._mid[i] if len(peers) == 1 else prices.mean() / tick[i]
         return combined
+
+
+def mid_of(bid: Ints, ask: Ints, last: Ints) -> Floats:
+    """Mid of best quotes (n,), ticks; the last trade where a side is empty (0)."""
+    return np.where((bid > 0) & (ask > 0), 0.5 * (bid + ask), last).astype(np.float64)

@@ -16,6 +16,14 @@ class Recording(Record):
         gt=0,
         le=0.5,
     )
+    parents_max: int = param(
+        1_000,
+        unit="liquidations",
+        source="choice: memory grows with the square",
+        help="Liquidations told apart as parents of later ones; beyond, they are told as one.",
+        ge=0,
+        le=10_000,
+    )
     health_interval: float = param(
         60.0, unit="s", source="choice", help="Time between two snapshots of the health of all accounts.", gt=0
     )

@@ -74,6 +74,7 @@ def records(
     liquidations: Sequence[Mapping[str, int]] = (),
     events: Sequence[Mapping[str, Any]] = (),
     table: Instruments | None = None,
+    lineage: Any = None,
     **changes: Any,
 ) -> Records:
     """Records whose `columns[name][instrument]` and `scalars[name]` are given step by step; all others are calm."""
@@ -96,4 +97,4 @@ def records(
         recorder.liquidation(row["step"], **fields)
     for event in events:
         recorder.event(**event)
-    return recorder.records(meta(table, **changes))
+    return recorder.records(meta(table, **changes), lineage=() if lineage is None else (lineage,))

@@ -1,0 +1,96 @@
+"""Who infected whom: what took the equity of each seized account below its trigger, leg by leg and cause by cause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abm.clearing.journal import Entry, EventKind
+from abm.exchange import Exchange
+from abm.market.causes import Cause, Causes
+from abm.market.order import Fills, Reason
+from abm.records import LINEAGE
+
+NOBODY = -1
+SMALLEST = 1e-3  # of an account's losses: what a single liquidation must have caused to be named as its parent
+
+
+class Lineage:
+    """Carries causes to the marks and looks back from every account that is seized.
+
+    A leg's loss is its lots times what each cause did to its mark since the step in which the leg last changed. Losses from
+    before that step, fees and funding are not in it.
+    """
+
+    def __init__(self, exchange: Exchange, *, most: int) -> None:
+        self._exchange = exchange
+        self._causes = Causes(exchange.marks, most=most)
+        shape = exchange.ledger.position.shape
+        self._since = np.full(shape, NOBODY, dtype=np.int32)  # step in which a leg last changed
+        self._current = np.full(len(exchange.ledger), NOBODY, dtype=np.int64)  # number of each account's liquidation
+        self._past: list[NDArray[np.float32]] = []  # causes of the marks, by step
+        self.rows: list[NDArray[np.void]] = []  # LINEAGE
+        self.count = 0  # liquidations so far
+
+    def advance(self) -> None:
+        """The step's marks have been fixed."""
+        self._causes.advance()
+        self._past.append(self._causes.mark.astype(np.float32))
+
+    def note(self, fills: Fills, cause: Cause, tick: int) -> None:
+        """A batch has been executed: what it did to the books had this cause."""
+        books = self._exchange.books
+        quotes = books.best_bid, books.best_ask, books.last
+        if cause == Cause.FORCED:
+            self._causes.note_forced(*quotes, weight=self._sold(fills))
+        else:
+            self._causes.note(*quotes, cause=cause)
+        for side in ("taker", "maker"):
+            self._since[fills[side], fills["instrument"]] = tick
+
+    def note_moves(self, entries: Iterable[Entry], tick: int) -> None:
+        """Positions that changed hands off the books."""
+        for entry in entries:
+            if entry.instrument >= 0 and entry.lots:
+                self._since[[entry.account, entry.counterparty], entry.instrument] = tick
+
+    def trace(self, entries: Iterable[Entry], tick: int) -> None:
+        """Accounts have been seized on the step's marks: number their liquidations and look back."""
+        for entry in entries:
+            if entry.kind == EventKind.ENTERED:
+                self._current[entry.account] = self.count
+                self._look_back(entry.account, tick)
+                self.count += 1
+        self._causes.make_room(self.count)
+
+    def _sold(self, fills: Fills) -> NDArray[np.float64]:
+        """Lots filled for each liquidation, (n_instruments, n_causes)."""
+        weight = np.zeros(self._causes.room)
+        forced = fills[fills["taker_reason"] == Reason.FORCED]
+        columns = [self._causes.column(int(number)) for number in self._current[forced["taker"]]]
+        np.add.at(weight, (forced["instrument"], columns), forced["lots"])
+        return weight
+
+    def _look_back(self, account: int, tick: int) -> None:
+        """Write what the account lost, by leg and cause; parents that caused little are told as one."""
+        ledger, now = self._exchange.ledger, self._past[-1].astype(np.float64)
+        worth = ledger.position[account] * self._exchange.instruments.unit  # cash units per tick
+        legs = np.flatnonzero(worth)
+        loss = np.zeros_like(now)
+        for leg in legs:
+            since = self._since[account, leg]
+            before = self._past[since][leg] if since >= 0 else np.zeros(0)
+            loss[leg] = -worth[leg] * (now[leg] - np.pad(before, (0, now.shape[1] - len(before))))
+        single = loss[:, len(Cause) :]
+        small = np.abs(single) < SMALLEST * np.maximum(loss, 0.0).sum()
+        loss[:, Cause.FORCED] += np.where(small, single, 0.0).sum(axis=1)
+        single[small] = 0.0
+        instrument, cause = np.nonzero(np.rint(loss))
+        rows = np.zeros(len(cause), LINEAGE)
+        rows["step"], rows["liquidation"], rows["account"] = tick, self.count, account
+        rows["instrument"], rows["cause"] = instrument, np.where(cause < len(Cause), cause, Cause.FORCED)
+        rows["parent"] = np.where(cause < len(Cause), NOBODY, cause - len(Cause))
+        rows["loss"] = np.rint(loss[instrument, cause]).astype(np.int64)
+        self.rows.append(rows)
