@@ -151,6 +151,19 @@ class Health:
 
 
 @dataclass(frozen=True)
+class Exposure:
+    """Accounts with positions and the books, as they stood before the shock (or at the end of a calm beginning)."""
+
+    position: NDArray[np.int64]  # (n_accounts, n_instruments), lots
+    buffer: NDArray[np.int64]  # (n_accounts,), cash units of collateral above maintenance margin
+    rate: NDArray[np.float64]  # (n_accounts,), maintenance margin over gross notional
+    price: NDArray[np.int64]  # (n_instruments,), cash units per lot at the mark
+    bids: NDArray[np.int64]  # (n_instruments,), lots within `within` of the mark
+    within: float  # share of the mark
+    moves: NDArray[np.float64]  # (n_instruments,), what the shocks will do to the outside value, shares
+
+
+@dataclass(frozen=True)
 class Records:
     """One run as arrays and tables; row s is the state at the end of step s. Holds no model and can be pickled."""
 
@@ -162,6 +175,7 @@ class Records:
     events: NDArray[Any]  # (n,), EVENT, in order
     health: Health
     lineage: NDArray[Any] = field(default_factory=lambda: np.empty(0, LINEAGE))  # (n,), LINEAGE, by liquidation
+    exposure: Exposure | None = None  # None where the run ended before
 
     def __len__(self) -> int:
         return len(self.seconds)

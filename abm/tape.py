@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from abm.clearing.house import Slices
 from abm.clearing.journal import EventKind
-from abm.clearing.ledger import State
+from abm.clearing.ledger import Mode, State
 from abm.kernels.margin import long_lots
 from abm.kernels.settle import tally
 from abm.market.book import Execution
 from abm.market.order import Fills, OrderBatch, Outcome, Reason
 from abm.opening import LEVERAGED
 from abm.recorder import Recorder
-from abm.records import HEALTH_EDGES, Meta, Records
+from abm.records import HEALTH_EDGES, Exposure, Meta, Records
 from abm.world.shocks import steps
 
 if TYPE_CHECKING:
@@ -45,6 +45,10 @@ class Tape:
         self._keepers = np.array([house.keeper for house in houses if house.keeper >= 0], dtype=np.int64)
         self._opening_makers = self._maker_equity()
         self._low: NDArray[np.int64] | None = None
+        time = model.scenario.time
+        self._begins = [steps(shock.at, time.step_seconds) - (shock.ramp == 0) for shock in model.scenario.world.shocks]
+        self._last_calm = max(0, min(self._begins, default=steps(time.burn_in, time.step_seconds)) - 1)  # step
+        self._exposure: Exposure | None = None
         self._clear()
 
     def note(self, execution: Execution) -> None:
@@ -104,13 +108,15 @@ class Tape:
         every = max(1, round(model.scenario.record.health_interval / model.step_seconds))
         if model.tick % every == 0 or model.tick + 1 == model.scenario.time.steps:
             self._write_health()
+        if model.tick == self._last_calm:
+            self._exposure = self._exposed()
         self._clear()
 
     def records(self) -> Records:
         """What was recorded so far, with what it means."""
         model, scenario = self.model, self.model.scenario
         step = model.step_seconds
-        begins = [steps(shock.at, step) - (shock.ramp == 0) for shock in scenario.world.shocks]
+        begins = self._begins
         ends = [steps(shock.at, step) + steps(shock.ramp, step) for shock in scenario.world.shocks]
         equity = model.ledger.equity(self.exchange.price)
         names = tuple(asset.name for asset in scenario.assets)
@@ -136,7 +142,8 @@ class Tape:
                 uncollected=int(-np.minimum(equity[self.exchange.margined], 0).sum()),
                 timing={"seconds": perf_counter() - self._started},
             ),
-            lineage=self.model.lineage.rows,
+            lineage=model.lineage.rows,
+            exposure=self._exposure,
         )
 
     def _clear(self) -> None:
@@ -206,6 +213,23 @@ class Tape:
         rows = np.flatnonzero(ledger.position.any(axis=1))
         group = self._group[ledger.owner[rows]]
         return rows[np.isin(group, [self.exchange.traders.groups.index(name) for name in LEVERAGED])]
+
+    def _exposed(self) -> Exposure:
+        """Everybody whom a house margins and who holds something."""
+        model, worth = self.model, self.exchange.revalue()
+        rows = np.flatnonzero(self.exchange.margined & model.ledger.position.any(axis=1) & (model.ledger.mode != Mode.HOUSE))
+        within, world = model.scenario.record.depth_within, model.scenario.world
+        names = [asset.name for asset in model.scenario.assets]
+        kept = np.prod([1.0 + shock.moves(names) for shock in world.shocks], axis=0) if world.shocks else np.ones(len(names))
+        return Exposure(
+            position=model.ledger.position[rows],
+            buffer=(worth.collateral - worth.maintenance)[rows],
+            rate=worth.maintenance[rows] / np.maximum(self._gross(rows), 1),
+            price=self.exchange.price,
+            bids=model.books.depth(model.marks.mark, within)[:, 0],
+            within=within,
+            moves=kept[model.instruments.asset] - 1.0,
+        )
 
     def _gross(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         return np.abs(self.model.ledger.position[rows]) @ self.exchange.price

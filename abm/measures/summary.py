@@ -12,6 +12,7 @@ from typing import Any
 
 from abm.measures import contagion, interest, liquidations, liquidity, losses, prices
 from abm.measures.conservation import conservation
+from abm.measures.ex_ante import ex_ante
 from abm.measures.genealogy import genealogy
 from abm.measures.value import Missing
 from abm.records import Records
@@ -103,6 +104,7 @@ def _measures(run: Records, pairing: Pairing) -> Summary:
             "takeover": _by_asset(run, liquidations.off_book(run, "takeover")),
         },
         "genealogy": genealogy(run),
+        "ex_ante": ex_ante(run),
         "forced_share": liquidations.forced_share(run),
         "healthy_closed_share": liquidations.healthy_closed_share(run),
         "bad_debt": losses.bad_debt(run),
