@@ -128,6 +128,7 @@ class Meta:
     opening_open_interest: NDArray[np.int64]  # (n_instruments,), one-sided lots
     opening_leveraged_notional: int  # cash units, gross, of leveraged accounts
     opening_maker_equity: int  # cash units
+    equity: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # by group and of all, opening and end, cash units
     conservation: Mapping[str, int] = field(default_factory=dict)  # cash_error (cash units), lots_error (lots)
     uncollected: int = 0  # cash units of negative equity of accounts still open at the end
     timing: Mapping[str, float] = field(default_factory=dict)  # seconds of wall time; differs between equal runs

@@ -44,6 +44,7 @@ class Tape:
         self._funds = np.unique(np.concatenate([house.fund for house in houses]))
         self._keepers = np.array([house.keeper for house in houses if house.keeper >= 0], dtype=np.int64)
         self._opening_makers = self._maker_equity()
+        self._opening_equity = self._by_group()
         self._low: NDArray[np.int64] | None = None
         time = model.scenario.time
         self._begins = [steps(shock.at, time.step_seconds) - (shock.ramp == 0) for shock in model.scenario.world.shocks]
@@ -138,6 +139,7 @@ class Tape:
                 opening_open_interest=self._opening_interest,
                 opening_leveraged_notional=self._opening_leveraged,
                 opening_maker_equity=self._opening_makers,
+                equity={group: (before, self._by_group()[group]) for group, before in self._opening_equity.items()},
                 conservation=model.ledger.conservation(),
                 uncollected=int(-np.minimum(equity[self.exchange.margined], 0).sum()),
                 timing={"seconds": perf_counter() - self._started},
@@ -203,6 +205,12 @@ class Tape:
 
     def _maker_equity(self) -> int:
         return self._equity(self._makers)
+
+    def _by_group(self) -> dict[str, int]:
+        """Equity of each group of traders, makers among them, and of all."""
+        equity, groups = self.exchange.owner_equity(), self.exchange.traders.groups
+        each = {name: int(equity[self._group == number].sum()) for number, name in enumerate(groups)}
+        return {**each, "system": sum(each.values())}
 
     def _equity(self, accounts: NDArray[np.int64]) -> int:
         return int(self.model.ledger.equity_of(accounts, self.exchange.price).sum())

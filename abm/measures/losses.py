@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from abm.measures.value import Missing, Value
 from abm.records import Records
 
 BEARERS = {"insurance_fund": "by_fund", "keeper": "by_keeper", "adl": "by_adl", "socialised": "by_socialised"}
+
+
+def equity_change(run: Records) -> dict[str, Value]:
+    """Equity of each group and of all at the end over that at the opening, less 1."""
+    return {
+        group: end / opening - 1.0 if opening > 0 else Missing("the group had no equity at the opening")
+        for group, (opening, end) in run.meta.equity.items()
+    }
 
 
 def bad_debt(records: Records) -> dict[str, float]:

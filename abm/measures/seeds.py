@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
+
+from abm.measures.dependence import tail_dependence
+from abm.measures.systemic import LEVEL, SYSTEM, systemic
+from abm.measures.value import Missing
 
 ENOUGH = 6  # the widest interval for a median, smallest to largest of n, covers it with 1 - 2^(1 - n): 97 % at 6, 94 % at 5
 RESAMPLES = 2_000
@@ -13,7 +18,7 @@ HEADING = ("scenario", "seed", "steps", "step_seconds", "currency", "assets", "d
 
 
 def summarise_seeds(summaries: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """`seeds`: every measure of the summaries as {median, p10, p90, low, high, count}; `unavailable`: reasons.
+    """`seeds`: every measure of the summaries as {median, p10, p90, low, high, least, most, count}; `unavailable`: reasons.
 
     `low` and `high` are the 95 % percentile-bootstrap interval of the median (Efron & Tibshirani 1993, chapter 13),
     drawn from a fixed stream; None below 6 seeds, which cannot bound a median at 95 %. `count` is the number of seeds in
@@ -24,8 +29,24 @@ def summarise_seeds(summaries: Sequence[dict[str, Any]]) -> dict[str, Any]:
     reasons: dict[str, str] = {}
     measures = [{key: leaf for key, leaf in summary.items() if key not in HEADING} for summary in summaries]
     given = [summary["unavailable"] for summary in summaries]
-    tree = _gather(measures, given, "", reasons)
+    tree = _gather(measures, given, "", reasons) | {"systemic": _systemic(summaries, reasons)}
     return {"seeds": {"count": len(summaries), "list": [s["seed"] for s in summaries], **tree}, "unavailable": reasons}
+
+
+def _systemic(summaries: Sequence[dict[str, Any]], reasons: dict[str, str]) -> dict[str, Any]:
+    """Tails of the losses of groups, over all seeds."""
+    changes = [{group: value for group, value in one["equity_change"].items() if value is not None} for one in summaries]
+    measured = systemic([one for one in changes if SYSTEM in one])
+    falls = {asset: np.array([one["fall"][asset] for one in summaries]) for asset in summaries[0]["fall"]}
+    measured["tail_dependence"] = {
+        f"{first}.{second}": tail_dependence(np.column_stack([falls[first], falls[second]]), LEVEL)
+        for first, second in combinations(falls, 2)
+    }
+    for statistic, groups in measured.items():
+        for group, value in groups.items():
+            if isinstance(value, Missing):
+                groups[group], reasons[f"seeds.systemic.{statistic}.{group}"] = None, value.reason
+    return measured
 
 
 def _gather(
@@ -46,12 +67,13 @@ def _gather(
 
 
 def statistics(values: Sequence[float]) -> dict[str, float | int | None]:
-    """Median, 10 % and 90 % quantile (linear between observations), and the interval of the median; None where undefined."""
+    """Median, 10 % and 90 % quantile (linear between observations), interval of the median, extremes; None where undefined."""
     if not values:
-        return {"median": None, "p10": None, "p90": None, "low": None, "high": None, "count": 0}
+        return {"median": None, "p10": None, "p90": None, "low": None, "high": None, "least": None, "most": None, "count": 0}
     p10, median, p90 = (float(q) for q in np.quantile(values, (0.1, 0.5, 0.9)))
+    ends = {"least": float(min(values)), "most": float(max(values))}
     low, high = _interval(values) if len(values) >= ENOUGH else (None, None)
-    return {"median": median, "p10": p10, "p90": p90, "low": low, "high": high, "count": len(values)}
+    return {"median": median, "p10": p10, "p90": p90, "low": low, "high": high, **ends, "count": len(values)}
 
 
 def _interval(values: Sequence[float]) -> tuple[float, float]:

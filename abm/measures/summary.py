@@ -12,6 +12,7 @@ from typing import Any
 
 from abm.measures import contagion, interest, liquidations, liquidity, losses, prices
 from abm.measures.conservation import conservation
+from abm.measures.dependence import dependence
 from abm.measures.ex_ante import ex_ante
 from abm.measures.genealogy import genealogy
 from abm.measures.value import Missing
@@ -109,6 +110,8 @@ def _measures(run: Records, pairing: Pairing) -> Summary:
         "healthy_closed_share": liquidations.healthy_closed_share(run),
         "bad_debt": losses.bad_debt(run),
         "uncollected": losses.uncollected(run),
+        "equity_change": losses.equity_change(run),
+        "correlation": dependence(run),
         "maker_profit": losses.maker_profit(run),
         "makers_withdrawn": losses.makers_withdrawn(run),
         "open_interest_drop": _by_asset(run, interest.open_interest_drop(run, start)),

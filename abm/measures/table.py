@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 
 class Measure(NamedTuple):
-    """One key of the summary; `<asset>` and `<shocked>` stand for names of assets, `<twin>` for a twin."""
+    """One key of the summary; `<asset>`, `<shocked>`, `<twin>`, `<group>` stand for names."""
 
     unit: str
     help: str
@@ -45,6 +45,10 @@ MEASURES = {
     "bad_debt.adl": Measure("currency", "of it borne by auto-deleveraged accounts"),
     "bad_debt.socialised": Measure("currency", "of it shared out over other accounts"),
     "uncollected": Measure("currency", "negative equity of accounts still open at the end"),
+    "equity_change.<group>": Measure("share of opening equity", "of a group of traders, or of the whole system", "lower"),
+    "correlation.calm": Measure("correlation", "of one-minute returns before the shock, mean over pairs of assets", "neither"),
+    "correlation.stress": Measure("correlation", "the same from the shock on", "neither"),
+    "correlation.corrected": Measure("correlation", "the latter as a calm market would show it (Forbes & Rigobon)", "neither"),
     "maker_profit": Measure("currency", "joint equity of the makers at the end minus at the opening", "lower"),
     "makers_withdrawn": Measure("makers", "most makers not quoting at the same time"),
     "open_interest_drop.<asset>": Measure("share", "open interest gone at its lowest after the shock"),

@@ -61,6 +61,7 @@ def meta(table: Instruments, **changes: Any) -> Meta:
         "opening_open_interest": np.full(len(table), 1_000),
         "opening_leveraged_notional": 1_000_000,
         "opening_maker_equity": 500,
+        "equity": {"carry": (1_000, 800), "maker": (500, 600), "system": (1_500, 1_400)},
         "conservation": {"cash_error": 0, "lots_error": 0},
     }
     return Meta(**(fields | changes))

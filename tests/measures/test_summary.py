@@ -44,6 +44,7 @@ def reported(summary):
     for name, leaf in leaves({key: leaf for key, leaf in summary.items() if key not in heading}):
         plain = re.sub(r"^twins\.\w+\.", "", name)
         plain = re.sub(r"^contagion_matrix\.\w+", "contagion_matrix.<shocked>", plain)
+        plain = re.sub(r"^equity_change\.\w+", "equity_change.<group>", plain)
         plain = re.sub(r"^excess_fall_over\.\w+", "excess_fall_over.<twin>", plain)
         yield name, re.sub(r"\.(BTC|ETH)$", ".<asset>", plain), leaf
 
@@ -134,6 +135,7 @@ def test_what_differs_between_equal_runs_stays_out():
 def test_statistics_are_medians_and_quantiles_not_means():
     found = statistics([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 1_000.0])
     assert (found["median"], found["p10"], found["p90"], found["count"]) == (6.0, 2.0, 10.0, 11)
+    assert (found["least"], found["most"]) == (1.0, 1_000.0)
     assert 1.0 <= found["low"] <= 6.0 <= found["high"] <= 10.0
 
 
