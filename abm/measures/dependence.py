@@ -13,7 +13,7 @@ from abm.records import Records
 
 Floats = NDArray[np.float64]
 
-WINDOW = 60.0  # s, of one return
+WINDOW = 30.0  # s, of one return
 FEWEST = 10  # returns that a correlation needs
 PAIR = 2  # assets
 

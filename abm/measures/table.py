@@ -46,7 +46,7 @@ MEASURES = {
     "bad_debt.socialised": Measure("currency", "of it shared out over other accounts"),
     "uncollected": Measure("currency", "negative equity of accounts still open at the end"),
     "equity_change.<group>": Measure("share of opening equity", "of a group of traders, or of the whole system", "lower"),
-    "correlation.calm": Measure("correlation", "of one-minute returns before the shock, mean over pairs of assets", "neither"),
+    "correlation.calm": Measure("correlation", "of half-minute returns before the shock, mean over pairs of assets", "neither"),
     "correlation.stress": Measure("correlation", "the same from the shock on", "neither"),
     "correlation.corrected": Measure("correlation", "the latter as a calm market would show it (Forbes & Rigobon)", "neither"),
     "maker_profit": Measure("currency", "joint equity of the makers at the end minus at the opening", "lower"),
