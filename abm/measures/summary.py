@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from abm.measures import contagion, interest, liquidations, liquidity, losses, prices
+from abm.measures import calls, contagion, interest, liquidations, liquidity, losses, prices
 from abm.measures.conservation import conservation
 from abm.measures.value import Missing
 from abm.records import Records
@@ -100,6 +100,12 @@ def _measures(run: Records, pairing: Pairing) -> Summary:
             "notional": _by_asset(run, liquidations.notional(run)),
             "adl": _by_asset(run, liquidations.off_book(run, "adl")),
             "takeover": _by_asset(run, liquidations.off_book(run, "takeover")),
+        },
+        "margin_calls": {
+            "accounts": calls.accounts(run),
+            "amount": calls.amount(run),
+            "met_share": calls.met_share(run),
+            "topped_up": calls.topped_up(run),
         },
         "forced_share": liquidations.forced_share(run),
         "healthy_closed_share": liquidations.healthy_closed_share(run),
