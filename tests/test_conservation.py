@@ -211,6 +211,12 @@ def ruined(**more: Any) -> Changes:
 # A slower fall of a quarter into books that take little: accounts are weak before they are bankrupt
 SLOW = {"world.shocks": [shock(-0.25)], "venues.main.clearing.liquidation.limit": 0.002}
 
+# Everybody is warned early, half cut, and reserves are as large as what is in the market
+CALLED = {
+    "venues.main.clearing.calls": {"kind": "notice", "trigger": 2.0, "target": 2.0, "deadline": 30.0},
+    "population.answer": {"reserve_share": 1.0, "response_delay": 10.0, "self_deleverage": 0.5, "deleverage_seconds": 20.0},
+}
+
 
 @pytest.mark.parametrize(
     ("changes", "kind"),
@@ -223,8 +229,10 @@ SLOW = {"world.shocks": [shock(-0.25)], "venues.main.clearing.liquidation.limit"
         (ruined(**{"makers.count": 0}), EventKind.CLOSED),
         (ruined(**{"assets.*.volatility_daily": 0.0}), EventKind.CLOSED),
         (ruined(**SLOW, **{"venues.main.clearing.execution": "outside_pool"}), EventKind.RECOVERED),
+        (ruined(**SLOW, **CALLED), EventKind.TOPPED_UP),
+        (ruined(**SLOW, **CALLED), EventKind.CALL_MET),
     ],
-    ids=["adl", "keeper", "socialised", "lots kept", "fund", "no maker", "no volatility", "outside pool"],
+    ids=["adl", "keeper", "socialised", "lots kept", "fund", "no maker", "no volatility", "pool", "topped up", "call met"],
 )
 def test_conservation_where_it_happens(changes: Changes, kind: EventKind) -> None:
     assert (play_and_check(changes, seed=1).events["kind"] == kind).any()

@@ -126,13 +126,13 @@ class Treasury:
         parcels, self.sent = self.sent[due], self.sent[~due]
         ended = self.ledger.state[parcels["target"]] == State.CLOSED
         self._return(parcels[ended])
-        for source, target, amount in parcels[~ended][["source", "target", "amount"]].tolist():
-            if source == OUTSIDE:
-                self.ledger.deposit(target, amount)
-            else:
-                self.ledger.transfer(self.model.exchange.pool, target, amount)
-            house = self.model.exchange.houses[int(self.ledger.house[target])]
-            house.journal.write(Entry(EventKind.TOPPED_UP, target, source, amount=amount))
+        parcels = parcels[~ended]
+        target, amount, new = parcels["target"], parcels["amount"], parcels["source"] == OUTSIDE
+        self.ledger.deposit(target[new], amount[new])
+        self.ledger.transfer(self.model.exchange.pool, target[~new], amount[~new])
+        house = self.ledger.house[target].tolist()
+        for h, source, account, came in zip(house, parcels["source"].tolist(), target.tolist(), amount.tolist(), strict=True):
+            self.model.exchange.houses[h].journal.write(Entry(EventKind.TOPPED_UP, account, source, amount=came))
 
     def _return(self, parcels: Parcels) -> None:
         """Money whose target was closed meanwhile."""

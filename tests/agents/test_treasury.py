@@ -9,7 +9,7 @@ import pytest
 
 from abm.clearing.journal import EventKind
 from abm.clearing.ledger import Mode, State
-from abm.market.order import Kind, Reason
+from abm.market.order import Kind, Reason, orders
 from tests.small_worlds import market
 
 CALLS = {"kind": "notice", "trigger": 1.25, "target": 1.5, "deadline": 20.0, "floor": 0.0}  # four steps of 5 s
@@ -26,7 +26,8 @@ class Alice:
     def __init__(self, holds: int, *, isolated: bool = False, venues: int = 1, **answer: Any) -> None:
         two = {"venues": [{"name": name, "share": 0.5, "clearing": {"calls": CALLS}} for name in ("alpha", "beta")]}
         rules = two if venues == 2 else {"venues.main.clearing.calls": CALLS}
-        self.model = market({"population.answer": answer, "population.cross_share": 0.0 if isolated else 1.0} | rules)
+        mode = {"population.cross_share": 0.0 if isolated else 1.0, "money.cash_unit": 0.01}
+        self.model = market({"population.answer": answer} | mode | rules)
         exchange, self.ledger = self.model.exchange, self.model.ledger
         self.row = int(exchange.traders.rows("crowd")[0])
         self.accounts = np.flatnonzero(self.ledger.owner == self.row)
@@ -106,8 +107,8 @@ def test_money_that_comes_after_the_seizure_still_counts() -> None:
     for _ in range(5):
         alice.step()
     assert (alice.state, alice.holds()) == (State.LIQUIDATING, 3_750)
-    house = alice.model.exchange.houses[0]
-    assert alice.account not in house.slices(5, alice.model.exchange.price, alice.model.books.depth(alice.model.marks.mark, 0.02)).accounts
+    exchange, depth = alice.model.exchange, alice.model.books.depth(alice.model.marks.mark, 0.02)
+    assert alice.account not in exchange.houses[0].slices(5, exchange.price, depth).accounts
     assert alice.state == State.HEALTHY
 
 
@@ -184,5 +185,8 @@ def test_she_sells_over_time_and_no_more_than_money_will_not_cover() -> None:
 def test_before_she_sells_she_cancels_what_rests() -> None:
     alice = Alice(3_000, self_deleverage=1.0, deleverage_seconds=0.0)
     alice.step()
-    alice.model.books.open_sell[alice.account, 0] = 3
+    offers = orders(trader=alice.row, instrument=0, side=[-1, -1, 1], lots=[3, 8, 1], tick=[1_100, 1_100, 900])
+    alice.model._send("offers", offers)
+    # 8 more than 3 of 10 might turn her short and the bid adds: a called account reduces or does nothing
+    assert (alice.model.books.open_sell[alice.account, 0], alice.model.books.open_buy[alice.account, 0]) == (3, 0)
     assert alice.step()["kind"].tolist() == [Kind.CANCEL_ALL, Kind.IOC]

@@ -62,16 +62,18 @@ def test_owners_pay_for_themselves_alone_as_far_as_they_can(spare: Any, wish: An
 
 
 def ready(model: CascadeModel) -> dict[str, np.ndarray]:
+    """Reserves, who tops up and who cuts, (3, count) by group."""
     treasury, traders = model.treasury, model.exchange.traders
-    return {name: np.stack([treasury.reserve, treasury._tops_up, treasury._cuts])[:, traders.rows(name)] for name in traders.groups}
+    drawn = np.stack([treasury.reserve, treasury._tops_up, treasury._cuts])
+    return {name: drawn[:, traders.rows(name)] for name in traders.groups}
 
 
 def test_who_answers_is_drawn_once_per_trader_and_no_maker_does() -> None:
     answer = {"population.answer": {"reserve_share": 0.5, "top_up_share": 0.5, "self_deleverage": 0.3}}
     small, large = ready(market(answer)), ready(market(answer, crowd=400))
     assert not small["makers"].any()
-    assert np.array_equal(small["hedgers"], large["hedgers"])  # another group's size moves nothing
-    assert np.array_equal(small["crowd"][1:], large["crowd"][1:, :12])  # nor more of the same; their money is another
+    assert np.array_equal(small["hedgers"][1:], large["hedgers"][1:])  # another group's size moves nothing
+    assert np.array_equal(small["crowd"][1:], large["crowd"][1:, :12])  # nor more of the same; their money differs
     _, tops_up, cuts = large["crowd"]
     assert abs(tops_up.mean() - 0.5) < 0.08 and abs(cuts.mean() - 0.3) < 0.08  # three standard errors of 400 draws
     assert abs((tops_up & cuts).mean() - 0.15) < 0.06

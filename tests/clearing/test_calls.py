@@ -169,8 +169,11 @@ def test_the_target_is_not_below_the_trigger() -> None:
 MONEY = st.integers(-200, 2_000)
 
 
-@given(st.lists(st.tuples(MONEY, st.integers(0, 1_000), st.booleans()), min_size=1, max_size=20), st.floats(0, 1), st.floats(1, 3))
-def test_who_holds_maintenance_is_never_liquidated_and_who_is_bankrupt_always(rows: list[Any], floor: float, trigger: float) -> None:
+ROWS = st.lists(st.tuples(MONEY, st.integers(0, 1_000), st.booleans()), min_size=1, max_size=20)
+
+
+@given(ROWS, st.floats(0, 1), st.floats(1, 3))
+def test_who_holds_maintenance_is_never_liquidated_and_the_bankrupt_always(rows: Any, floor: float, trigger: float) -> None:
     equity, maintenance, called = (np.array(column) for column in zip(*rows, strict=True))
     worth = Revaluation(equity, equity, maintenance)
     rule = Calls(trigger=trigger, target=3.0, floor=floor)
