@@ -9,6 +9,7 @@ import pytest
 
 from abm.clearing.journal import EventKind
 from abm.clearing.ledger import State
+from abm.market.order import Kind, orders
 from abm.measures.losses import unallocated_loss
 from abm.measures.summary import summarise
 from abm.model import CascadeModel
@@ -134,3 +135,26 @@ def test_the_twin_without_liquidation_does_not_call() -> None:
     assert not len(untouched.events) and not untouched.scalars["called"].any()
     plain = twin(crowded(), "no_liquidation")
     assert fingerprint(untouched) == fingerprint(played(plain))
+
+
+def test_called_makers_and_noise_traders_work_their_positions_off() -> None:
+    busy = world({"world.shocks": [], "population.liquidity.market_per_hour": 200.0})
+    model = CascadeModel(scenario=busy, rng=1)  # a house without notices leaves these calls alone
+    model.step()
+    ledger, backing, price = model.ledger, model.exchange.accounts.backing, model.exchange.price
+    traders = model.exchange.traders
+    maker, noise = backing[traders.rows("makers"), 0][:1], backing[traders.rows("liquidity"), 0]
+    called = np.concatenate([maker, noise])
+    ledger.takeover(model.exchange.pool, called, 0, 5, 5 * price[0])
+    ledger.state[called] = State.CALLED
+    gross = np.abs(ledger.position[called])
+    resting = orders(trader=ledger.owner[called], account=called, instrument=-1, side=1, lots=0, kind=Kind.CANCEL_ALL)
+    model._force(resting)
+    for _ in range(40):
+        model.step()
+        assert not (model.books.open_buy[called, 0] > np.maximum(-ledger.position[called, 0], 0)).any()
+        assert (np.abs(ledger.position[called]) <= gross).all()
+        gross = np.abs(ledger.position[called])
+        if model.tick == 2:
+            assert 0 < model.books.open_sell[maker[0], 0] <= 5
+    assert ledger.position[noise, 0].sum() < 5 * len(noise)
