@@ -30,7 +30,7 @@ class Lineage:
         shape = exchange.ledger.position.shape
         self._since = np.full(shape, NOBODY, dtype=np.int32)  # step in which a leg last changed
         self._current = np.full(len(exchange.ledger), NOBODY, dtype=np.int64)  # number of each account's liquidation
-        self._past: list[NDArray[np.float32]] = []  # causes of the marks, by step
+        self._past = [self._causes.mark.astype(np.float32)]  # causes of the marks: at the opening, then by step
         self.rows: list[NDArray[np.void]] = []  # LINEAGE
         self.count = 0  # liquidations so far
 
@@ -80,8 +80,7 @@ class Lineage:
         legs = np.flatnonzero(worth)
         loss = np.zeros_like(now)
         for leg in legs:
-            since = self._since[account, leg]
-            before = self._past[since][leg] if since >= 0 else np.zeros(0)
+            before = self._past[min(self._since[account, leg] + 1, len(self._past) - 1)][leg]
             loss[leg] = -worth[leg] * (now[leg] - np.pad(before, (0, now.shape[1] - len(before))))
         single = loss[:, len(Cause) :]
         small = np.abs(single) < SMALLEST * np.maximum(loss, 0.0).sum()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from abm.agents.liquidator import KeeperAgent, VenueLiquidator
 from abm.agents.maker import Desk, Maker
 from abm.agents.trader import Group, Trader
+from abm.agents.treasury import Treasury
 from abm.behaviour.view import Draws, Rows, View
 from abm.lineage import Lineage
 from abm.market.book import Execution
@@ -51,6 +52,7 @@ class CascadeModel(mesa.Model):
         self.fix_marks()
         self.pay_funding()
         self.check_margins()
+        self.call()
         self.quote()
         self.trade()
         self.liquidate()
@@ -81,12 +83,16 @@ class CascadeModel(mesa.Model):
         self.exchange.pay_funding()
 
     def check_margins(self) -> None:
-        """4: every account is revalued on the same marks; houses seize what breaches and cancel its orders."""
+        """4: every account is revalued on the same marks; houses call, or seize what breaches, and cancel its orders."""
         self.worth = self.exchange.revalue()
         for house in self.exchange.houses:
             house.margin(self.worth)
             self.lineage.trace(house.journal.entries, self.tick)
         self._force(joined([engine.cancels() for engine in self.engines]), Cause.QUOTES)
+
+    def call(self) -> None:
+        """5: owners of called accounts send money or cut positions; money that was sent arrives."""
+        self._send("call", self.treasury.act(), Cause.TRADES)
 
     def quote(self) -> None:
         """6: makers re-quote from inventory, capital and volatility, or stay away."""
@@ -211,6 +217,7 @@ class CascadeModel(mesa.Model):
         finally:
             gc.enable()
         self.solitary: list[Trader] = []
+        self.treasury = Treasury(self, self.scenario.population.answer)
         houses = exchange.houses
         self.engines = [VenueLiquidator(self, row, house) for row, house in zip(exchange.fund_rows, houses, strict=True)]
         self.keepers = [KeeperAgent(self, row, house) for row, house in zip(exchange.keeper_rows, houses, strict=True)]

@@ -59,6 +59,9 @@ SCALARS = {
     "keeper_equity": Column(np.int64, "cash units", "equity of the keeper"),
     "maker_equity": Column(np.int64, "cash units", "joint equity of the makers"),
     "refused": Column(np.int64, "orders", "refused in the step"),
+    "called": Column(np.int64, "accounts", "with a margin call at the end of the step"),
+    "calls_value": Column(np.int64, "cash units", "asked by the margin calls made in the step"),
+    "topped_up": Column(np.int64, "cash units", "arrived in accounts from their owners' reserves and other accounts in the step"),
     "withdrawn_makers": Column(np.int64, "makers", "not quoting at the end of the step"),
 }
 
@@ -88,7 +91,7 @@ EVENT = np.dtype(
         ("instrument", np.int32),
         ("lots", np.int64),
         ("value", np.int64),  # cash units
-        ("amount", np.int64),  # cash units of loss borne by the counterparty
+        ("amount", np.int64),  # cash units of loss borne by the counterparty; of calls what is asked or came
         ("counterparty", np.int32),
     ]
 )

@@ -190,6 +190,9 @@ class Tape:
             "keeper_equity": self._equity(self._keepers),
             "maker_equity": self._maker_equity(),
             "refused": self._refused,
+            "called": int(np.count_nonzero(ledger.state == State.CALLED)),
+            "calls_value": borne[EventKind.CALLED],
+            "topped_up": borne[EventKind.TOPPED_UP],
             "withdrawn_makers": self.model.desk.withdrawn(self.model.seconds),
         }
 

@@ -83,6 +83,7 @@ class NaiveAdmission:
     sells: list[list[int]]
     wallet: list[int]
     seized: list[bool]
+    called: list[bool]
     draws: list[tuple[int, int, int]] = field(default_factory=list)
 
     def required(self, account: int) -> int:
@@ -117,6 +118,8 @@ class NaiveAdmission:
             if lots == 0:
                 return "NOTHING_TO_REDUCE", order.lots
             reduced[a, j, order.side] = reduced.get((a, j, order.side), 0) + lots
+        if self.called[a] and not always:
+            return "UNDER_CALL", lots
         pending[a][j] += lots
         missing = self.required(a) - self.equity[a]
         if missing <= 0 or always:

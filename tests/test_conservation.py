@@ -86,6 +86,8 @@ def clearing(draw: st.DrawFn) -> Changes:
     rules["keeper"] = drawn(
         draw, capital_share=(0.0, 0.01, 0.1), trigger=(0.67, 1.0, 1.0), discount=(0.0, 0.05), leverage_max=(5.0, 50.0)
     )
+    notice = drawn(draw, trigger=(1.25, 1.0, 3.0), target=(3.0,), deadline=(20.0, 0.0, 60.0), floor=(0.5, 0.0, 1.0))
+    rules["calls"] = draw(pick({"kind": "none"}, {"kind": "notice"} | notice))
     rules["margin"] = {"kind": "tiered"} | drawn(draw, maintenance_share=(0.5, 1.0))
     return rules | {"adl": {"kind": rules["adl"]}, "liquidation": draw(POLICIES)}
 
@@ -123,6 +125,11 @@ def scenarios(draw: st.DrawFn) -> Changes:
         population__crowd__activity_per_hour=(720.0,),
         population__crowd__deleverage_per_hour=(0.0, 720.0),
         population__crowd__reentry_per_hour=(0.0, 720.0),
+        population__answer__reserve_share=(0.0, 0.05, 2.0),
+        population__answer__response_delay=(10.0, 0.0, 40.0),
+        population__answer__other_accounts=(False, True),
+        population__answer__transfer_delay=(0.0, 15.0),
+        population__answer__self_deleverage=(0.0, 0.5),
         population__hedgers__activity_per_hour=(0.5, 720.0),
         population__hedgers__leverage_max=(0.5, 5.0),
         population__value__common_capital=(False, True),
@@ -204,6 +211,12 @@ def ruined(**more: Any) -> Changes:
 # A slower fall of a quarter into books that take little: accounts are weak before they are bankrupt
 SLOW = {"world.shocks": [shock(-0.25)], "venues.main.clearing.liquidation.limit": 0.002}
 
+# Everybody is warned early, half cut, and reserves are as large as what is in the market
+CALLED = {
+    "venues.main.clearing.calls": {"kind": "notice", "trigger": 2.0, "target": 2.0, "deadline": 30.0},
+    "population.answer": {"reserve_share": 1.0, "response_delay": 10.0, "self_deleverage": 0.5, "deleverage_seconds": 20.0},
+}
+
 
 @pytest.mark.parametrize(
     ("changes", "kind"),
@@ -216,8 +229,10 @@ SLOW = {"world.shocks": [shock(-0.25)], "venues.main.clearing.liquidation.limit"
         (ruined(**{"makers.count": 0}), EventKind.CLOSED),
         (ruined(**{"assets.*.volatility_daily": 0.0}), EventKind.CLOSED),
         (ruined(**SLOW, **{"venues.main.clearing.execution": "outside_pool"}), EventKind.RECOVERED),
+        (ruined(**SLOW, **CALLED), EventKind.TOPPED_UP),
+        (ruined(**SLOW, **CALLED), EventKind.CALL_MET),
     ],
-    ids=["adl", "keeper", "socialised", "lots kept", "fund", "no maker", "no volatility", "outside pool"],
+    ids=["adl", "keeper", "socialised", "lots kept", "fund", "no maker", "no volatility", "pool", "topped up", "call met"],
 )
 def test_conservation_where_it_happens(changes: Changes, kind: EventKind) -> None:
     assert (play_and_check(changes, seed=1).events["kind"] == kind).any()

@@ -22,7 +22,7 @@ from tests.small_worlds import asset, fingerprint, market, played, shock, world
 
 BTC = 0
 PHASES = (
-    "advance_world", "fix_marks", "pay_funding", "check_margins", "quote", "trade", "liquidate", "supervise", "record",
+    "advance_world", "fix_marks", "pay_funding", "check_margins", "call", "quote", "trade", "liquidate", "supervise", "record",
 )  # fmt: skip
 
 

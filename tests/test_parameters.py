@@ -71,6 +71,11 @@ WORLDS = {
     ),
     "whole": stirred(venue("main", 1.0, liquidation={"kind": "whole"}, deficit_by="loss", adl={"kind": "none"})),
     "just enough": stirred(venue("main", 1.0, liquidation={"kind": "just_enough"})),
+    "calls": stirred(
+        venue("main", 1.0, calls={"kind": "notice", "deadline": 60.0}),
+        population__answer={"reserve_share": 0.1, "top_up_share": 0.7, "response_delay": 30.0, "other_accounts": True,
+                            "transfer_delay": 20.0, "self_deleverage": 0.5, "deleverage_seconds": 60.0},
+    ),  # fmt: skip
 }
 
 

@@ -27,8 +27,8 @@ class VenueLiquidator(Owner):
         self.slices: Slices | None = None
 
     def cancels(self) -> OrderBatch:
-        """Cancel everything that rests for the accounts in liquidation."""
-        seized = self.house.seized()
+        """Cancel everything that rests for the accounts in liquidation and for those just called."""
+        seized = self.house.silenced()
         if not len(seized):
             return no_orders()
         owner = self.model.ledger.owner[seized]

@@ -74,11 +74,11 @@ class View:
         """(k, n_instruments), the account behind it is in liquidation or closed."""
         if not self._some_frozen:
             return np.zeros((len(rows), len(self.mark)), dtype=np.bool_)
-        return np.asarray(self.state[self.position.backing[rows]] != State.HEALTHY)
+        return np.asarray(self.state[self.position.backing[rows]] >= State.LIQUIDATING)
 
     @cached_property
     def _some_frozen(self) -> bool:
-        return bool(self.state.any())
+        return bool(self.state.max(initial=State.HEALTHY) >= State.LIQUIDATING)
 
     def probability(self, per_hour: float) -> float:
         """Chance of at least one event of a Poisson process within a step (first order, capped at 1)."""

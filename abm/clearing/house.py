@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abm.clearing.adl import Queue
+from abm.clearing.calls import Notices
 from abm.clearing.journal import Entry, EventKind, Journal
 from abm.clearing.ledger import Ledger, State
 from abm.clearing.liquidation import NoLiquidation, Seized
@@ -71,6 +72,7 @@ class House:
         self._rule = np.full(len(ledger), number, dtype=np.int64)
         self.first_slice = np.full(len(ledger.owner), -1, dtype=np.int64)  # step of the first slice since seizure
         self.last_slice = np.full(len(ledger.owner), -(10**9), dtype=np.int64)
+        self.notices = Notices(rules.calls, len(ledger), step_seconds)
         self.journal = Journal()
 
     @property
@@ -84,13 +86,13 @@ class House:
             self.margin_state = self.rules.margin.advance(self.margin_state, index)
 
     def margin(self, worth: Revaluation) -> None:
-        """Phase 4: seize accounts that hold less than they must; `worth` covers all accounts on the step's marks."""
+        """Phase 4: call accounts that are short of margin, seize those that hold less than they must and have no time left;
+        `worth` covers all accounts on the step's marks. Without liquidation nobody is called either."""
         self.journal = Journal()
         if not self.liquidates:
             return
         state = self.ledger.state
-        breached = (worth.collateral < worth.maintenance) | (worth.equity < 0)
-        entering = np.flatnonzero(breached & self._mine & (state == State.HEALTHY))
+        entering = self.notices.check(worth, state, self._mine, self.journal)
         state[entering] = State.LIQUIDATING
         self.first_slice[entering] = -1
         for account in entering:
@@ -101,6 +103,14 @@ class House:
     def seized(self) -> NDArray[np.int64]:
         """Accounts in liquidation."""
         return np.flatnonzero(self._mine & (self.ledger.state == State.LIQUIDATING))
+
+    def called(self) -> NDArray[np.int64]:
+        """Accounts with a margin call."""
+        return np.flatnonzero(self._mine & (self.ledger.state == State.CALLED))
+
+    def silenced(self) -> NDArray[np.int64]:
+        """Accounts whose resting orders the house cancels now: those in liquidation and those called in this step."""
+        return np.union1d(self.seized(), self.notices.fresh)
 
     def slices(self, step: int, price: NDArray[np.int64], depth: NDArray[np.int64]) -> Slices:
         """Phase 8, first part: what each seized account sells now, re-evaluated on the step's marks.
@@ -203,7 +213,7 @@ class House:
             self.rules.keeper.take_over(self.ledger, self.journal, self.keeper, account, price=price, rate=rate)
 
     def _waterfall(self, price: NDArray[np.int64]) -> Waterfall:
-        ledger, eligible = self.ledger, self._mine & (self.ledger.state == State.HEALTHY)
+        ledger, eligible = self.ledger, self._mine & (self.ledger.state < State.LIQUIDATING)
         return Waterfall(
             ledger=ledger,
             journal=self.journal,

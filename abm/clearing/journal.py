@@ -19,6 +19,9 @@ class EventKind(IntEnum):
     WITHDREW = 7  # a maker stopped quoting
     RETURNED = 8
     FUND_PAID = 9  # the fund covered a loss in cash
+    CALLED = 10  # margin call: amount is what is asked
+    CALL_MET = 11  # the account is back at the ratio the call asked for
+    TOPPED_UP = 12  # money of the owner's arrived: amount, from the counterparty's account or, at -1, from reserves outside
 
 
 class Entry(NamedTuple):
@@ -30,7 +33,7 @@ class Entry(NamedTuple):
     instrument: int = -1
     lots: int = 0
     value: int = 0
-    amount: int = 0  # loss borne by the counterparty
+    amount: int = 0  # loss borne by the counterparty; of calls what is asked or came
 
 
 class Journal:

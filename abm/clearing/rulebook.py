@@ -6,6 +6,7 @@ from typing import Literal
 
 from abm.clearing.adl import AdlRule, IndustryRanking
 from abm.clearing.backstop import Keeper
+from abm.clearing.calls import CallRule, NoCalls
 from abm.clearing.liquidation import Fraction, LiquidationPolicy
 from abm.clearing.margin.rule import MarginRule
 from abm.clearing.margin.tiered import Tiered
@@ -17,6 +18,9 @@ class Clearing(Record):
 
     margin: MarginRule = param(
         Tiered(), unit="rule", source="per field", help="What an account must hold; orders are admitted by brackets."
+    )
+    calls: CallRule = param(
+        NoCalls(), unit="rule", source="per field", help="Notice and time before an account is liquidated, or none."
     )
     liquidation: LiquidationPolicy = param(
         Fraction(), unit="rule", source="per field", help="How seized positions are worked on the book."

@@ -15,7 +15,8 @@ Ints = NDArray[np.int64]
 
 # the codes of market.order that matter here; a test holds them together
 LIMIT, IOC, MARKET, CANCEL, CANCEL_ALL = 0, 1, 2, 3, 4
-ACCEPTED, UNFUNDED, NOTHING_TO_REDUCE, SEIZED = 0, 5, 6, 7
+ACCEPTED, UNFUNDED, NOTHING_TO_REDUCE, SEIZED, UNDER_CALL = 0, 5, 6, 7, 9
+CALLED = 1  # an account with a margin call may only reduce
 LIQUIDATING = 2  # from this state on an account is seized
 _FEW = 32  # chains up to this length are sorted by insertion
 
@@ -57,8 +58,8 @@ def doubtful(batch: NDArray[Any], collateral: Ints, pool: Pool, brackets: Bracke
     """Places of the orders (m,) that must be judged one by one; the others are covered in whatever order they come.
 
     An account is beyond doubt if its collateral (n_accounts,) covers every leg at its exposure plus all lots wished for,
-    either side; a chain, if all its accounts are and nobody in it is seized, sends reduce-only or off the grid. Cancels
-    only free margin: whoever is covered without them is covered.
+    either side; a chain, if all its accounts are and nobody in it is called or seized, sends reduce-only or off the grid.
+    Cancels only free margin: whoever is covered without them is covered.
     """
     wallets, state, price, rule = pool.wallet, pool.state, pool.price, pool.rule
     most = exposure(pool.position, pool.open_buy, pool.open_sell)
@@ -71,7 +72,7 @@ def doubtful(batch: NDArray[Any], collateral: Ints, pool: Pool, brackets: Bracke
             batch[i]["reduce_only"] != 0
             or lots <= 0
             or (kind != MARKET and batch[i]["tick"] <= 0)
-            or state[account] >= LIQUIDATING
+            or state[account] >= CALLED
         ):
             beyond[wallets[account] if wallets[account] >= 0 else account] = False
         else:
@@ -162,6 +163,9 @@ def admit(
                 low = max(low, rate[r, j, k] * before - amount[r, j, k])
                 high = max(high, rate[r, j, k] * after - amount[r, j, k])
             change = int(np.rint(high)) - int(np.rint(low))
+        if state[account] == CALLED and not always:
+            outcome[i] = UNDER_CALL
+            continue
         missing = change - free[account]
         if missing > 0 and not always:
             if wallet < 0 or free[wallet] < missing or state[wallet] >= LIQUIDATING:

@@ -22,7 +22,7 @@ def noise(
 ) -> int:  # fmt: skip
     """Write the orders of `rows` (k,) into `batch` (>= 2 k, ORDER) and return how many.
 
-    event, pick, price, size: (k,) uniforms; backing: (n_owners, n_instruments) accounts; state: (n_accounts,), 0 if healthy;
+    event, pick, price, size: (k,) uniforms; backing: (n_owners, n_instruments) accounts; state: (n_accounts,), seized from 2 on;
     position, open_buy, open_sell: (n_accounts, n_instruments) lots; limit: (n_traders, n_instruments) lots;
     market: (n_instruments, 3) mid, volatility ratio, last tick of the ladder;
     rule: event below [0] is a market order, below [1] a limit order, else a bare cancel; [2] median and [3] largest
@@ -38,7 +38,7 @@ def noise(
         i = int(x)
         row = rows[j]
         account = backing[row, i]
-        if state[account] != 0:
+        if state[account] >= 2:  # LIQUIDATING
             continue
         if open_buy[account, i] + open_sell[account, i] > 0:
             batch[count]["key"] = 0

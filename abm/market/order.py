@@ -52,6 +52,7 @@ class Outcome(IntEnum):
     NOTHING_TO_REDUCE = 6  # reduce-only without a position to reduce
     SEIZED = 7  # the account is in liquidation
     UNKNOWN_ORDER = 8  # cancel of an order that does not rest
+    UNDER_CALL = 9  # the account has a margin call and the order might add to its positions
 
 
 ORDER = np.dtype(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from abm.measures import contagion, interest, liquidations, liquidity, losses, prices
+from abm.measures import calls, contagion, interest, liquidations, liquidity, losses, prices
 from abm.measures.conservation import conservation
 from abm.measures.dependence import dependence
 from abm.measures.ex_ante import ex_ante
@@ -106,6 +106,12 @@ def _measures(run: Records, pairing: Pairing) -> Summary:
         },
         "genealogy": genealogy(run),
         "ex_ante": ex_ante(run),
+        "margin_calls": {
+            "accounts": calls.accounts(run),
+            "amount": calls.amount(run),
+            "met_share": calls.met_share(run),
+            "topped_up": calls.topped_up(run),
+        },
         "forced_share": liquidations.forced_share(run),
         "healthy_closed_share": liquidations.healthy_closed_share(run),
         "bad_debt": losses.bad_debt(run),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abm.behaviour.answer import Answer
 from abm.behaviour.arbitrage import Arbitrage
 from abm.behaviour.carry import Carry
 from abm.behaviour.hedged import HedgedPair
@@ -37,6 +38,7 @@ class Population(Record):
         source="choice: off keeps isolated positions apart",
         help="Whether orders of isolated accounts draw their margin from the owner's wallet, which gets it back when flat.",
     )
+    answer: Answer = param(Answer(), unit="rule", source="per field", help="What traders, makers apart, do after a margin call.")
     crowd: Carry = param(Carry(), unit="rule", source="per field", help="Leveraged holders, crowded on the long side.")
     pairs: HedgedPair = param(HedgedPair(), unit="rule", source="per field", help="Long one asset, short its correlate.")
     hedgers: Hedging = param(Hedging(), unit="rule", source="per field", help="Low-leverage other side of the crowd.")

@@ -59,10 +59,10 @@ def test_kernel_speaks_the_codes_of_the_market() -> None:
     assert [Kind.LIMIT, Kind.IOC, Kind.MARKET, Kind.CANCEL, Kind.CANCEL_ALL] == [
         kernel.LIMIT, kernel.IOC, kernel.MARKET, kernel.CANCEL, kernel.CANCEL_ALL,
     ]  # fmt: skip
-    assert [Outcome.ACCEPTED, Outcome.UNFUNDED, Outcome.NOTHING_TO_REDUCE, Outcome.SEIZED] == [
-        kernel.ACCEPTED, kernel.UNFUNDED, kernel.NOTHING_TO_REDUCE, kernel.SEIZED,
+    assert [Outcome.ACCEPTED, Outcome.UNFUNDED, Outcome.NOTHING_TO_REDUCE, Outcome.SEIZED, Outcome.UNDER_CALL] == [
+        kernel.ACCEPTED, kernel.UNFUNDED, kernel.NOTHING_TO_REDUCE, kernel.SEIZED, kernel.UNDER_CALL,
     ]  # fmt: skip
-    assert State.LIQUIDATING == kernel.LIQUIDATING
+    assert (State.CALLED, State.LIQUIDATING) == (kernel.CALLED, kernel.LIQUIDATING)
 
 
 def test_orders_count_by_key() -> None:
@@ -118,6 +118,24 @@ def test_seized_accounts_may_only_cancel(state: State) -> None:
     assert forced.batch["lots"][0] == 5
 
 
+def test_called_accounts_may_only_reduce() -> None:
+    # long 5 BTC on a million: margin is no matter, the call is
+    desk = Desk([0, 0, 0, 10**6], [[0, 0], [0, 0], [-5, 0], [5, 0]])
+    desk.ledger.state[CROSS] = State.CALLED
+    batch = bob([1, 3, 3, 2, 0], [1, -1, -1, -1, 1], key=[1, 2, 3, 4, 5], kind=[Kind.LIMIT] * 4 + [Kind.CANCEL_ALL])
+    # a buy adds; 3 of 5 are sold; 3 more might flip; 2 more close
+    assert outcomes(desk.admit(batch)) == ["UNDER_CALL", "ACCEPTED", "UNDER_CALL", "ACCEPTED", "ACCEPTED"]
+    assert outcomes(desk.admit(bob([9], -1, reduce_only=1))) == ["ACCEPTED"]
+
+
+def test_a_called_isolated_account_draws_nothing_from_its_wallet() -> None:
+    desk = Desk([10, 0, 100, 0])
+    desk.ledger.state[ISOLATED_BTC] = State.CALLED
+    batch = orders(trader=ALICE, instrument=[BTC, ETH], side=1, lots=[5, 3], tick=100, key=[1, 2])
+    assert outcomes(desk.admit(batch)) == ["UNDER_CALL", "ACCEPTED"]
+    assert desk.ledger.cash[:, 0].tolist() == [10, 60, 40, 0]  # ETH asks 60
+
+
 def test_orders_off_the_grid_are_the_venues_to_refuse() -> None:
     batch = bob([OFF_GRID, 10**6, 10], tick=[100, OFF_GRID, 100])
     assert outcomes(Desk([0, 0, 0, 100]).admit(batch)) == ["ACCEPTED"] * 3
@@ -167,15 +185,17 @@ ORDERS = st.lists(
 
 
 @given(ORDERS, st.lists(st.integers(-8, 8), min_size=8, max_size=8), st.lists(st.integers(0, 4), min_size=16, max_size=16),
-       st.lists(st.integers(0, 800), min_size=4, max_size=4), st.booleans(), st.integers(0, 5))  # fmt: skip
+       st.lists(st.integers(0, 800), min_size=4, max_size=4), st.booleans(), st.integers(0, 5), st.integers(0, 5))  # fmt: skip
 @settings(deadline=None, max_examples=200)
 def test_equals_the_plain_twin(
-    wishes: list[Any], held: list[int], resting: list[int], equity: list[int], shared: bool, seized: int
+    wishes: list[Any], held: list[int], resting: list[int], equity: list[int], shared: bool, seized: int, called: int
 ) -> None:
     position = np.array(held).reshape(4, 2)
     position[WALLET] = -(position.sum(axis=0) - position[WALLET])
     desk = Desk(equity, position, shared_wallet=shared, rule=RULE)
     desk.buy, desk.sell = np.array(resting).reshape(2, 4, 2)
+    if called < 4:
+        desk.ledger.state[called] = State.CALLED
     if seized < 4:
         desk.ledger.state[seized] = State.COOLING
     trader, instrument, side, lots, key, what = (list(column) for column in zip(*wishes, strict=True))
@@ -193,6 +213,7 @@ def test_equals_the_plain_twin(
         sells=desk.sell.tolist(),
         wallet=[WALLET, WALLET, -1, -1] if shared else [-1] * 4,
         seized=[row == seized for row in range(4)],
+        called=[row == called for row in range(4)],
     )
     rows = [[ISOLATED_BTC, ISOLATED_ETH], [CROSS, CROSS]]
     expected = twin.run(
