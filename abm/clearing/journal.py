@@ -19,6 +19,7 @@ class EventKind(IntEnum):
     WITHDREW = 7  # a maker stopped quoting
     RETURNED = 8
     FUND_PAID = 9  # the fund covered a loss in cash
+    WAITED = 10  # lots of a seized account that were due were held back, by pace or throttle
 
 
 class Entry(NamedTuple):
