@@ -71,6 +71,13 @@ WORLDS = {
     ),
     "whole": stirred(venue("main", 1.0, liquidation={"kind": "whole"}, deficit_by="loss", adl={"kind": "none"})),
     "just enough": stirred(venue("main", 1.0, liquidation={"kind": "just_enough"})),
+    "paced": stirred(
+        venue("main", 1.0, liquidation={"kind": "whole", "slicing": {"kind": "participation"}, "limit_price": "bankruptcy"})
+    ),
+    "scheduled": stirred(
+        venue("alpha", 0.5, liquidation={"kind": "whole", "slicing": {"kind": "almgren_chriss", "horizon": 60.0}}),
+        venue("beta", 0.5, liquidation={"kind": "just_enough", "throttle": {"kind": "share_of_volume"}}),
+    ),
 }
 
 

@@ -90,6 +90,7 @@ class House:
             self.journal.write(
                 Entry(EventKind.ENTERED, int(account), amount=int(worth.maintenance[account] - worth.collateral[account]))
             )
+        self.selling.claim()
 
     def seized(self) -> NDArray[np.int64]:
         """Accounts in liquidation."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,12 @@ class Selling:
         """`accounts` (k,) have just been seized."""
         self.first_slice[accounts] = -1
 
+    def claim(self) -> None:
+        """State what all seized accounts hold, by which houses share what throttled books can take."""
+        if not self.turnover.idle:
+            held = self.house.ledger.position[self.house.seized()]
+            self.turnover.claim(self.house.number, np.abs(held).sum(axis=0))
+
     def slices(self, step: int, price: Ints, depth: Ints) -> Slices:
         """What each seized account that is due sells now; cured accounts are released, bankrupt ones left alone."""
         house, ledger = self.house, self.house.ledger
@@ -89,11 +96,11 @@ class Selling:
     def _now(self, rows: Ints, wanted: Ints, seized: Seized, key: NDArray[np.uint64]) -> Ints:
         """The part of `wanted` (k, n_instruments) that pace and throttle let through; what they hold back is told."""
         order = np.argsort(key, kind="stable")
-        pace = Pace(seized.since_first[order], self.interval * self.step_seconds, self.turnover)
+        room = partial(self.turnover.room, house=self.house.number)
+        pace = Pace(seized.since_first[order], self.interval * self.step_seconds, room)
         paced, lots = np.zeros_like(wanted), np.zeros_like(wanted)
         paced[order] = self.slicing.now(wanted[order], pace)
-        lots[order] = self.throttle.admit(paced[order], self.turnover)
-        self.turnover.send(np.abs(lots).sum(axis=0))
+        lots[order] = self.throttle.admit(paced[order], room)
         waiting = np.where(paced == 0, wanted, paced - lots)
         for row, leg in zip(*np.nonzero(waiting), strict=True):
             held = int(waiting[row, leg])

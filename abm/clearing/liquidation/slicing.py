@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from abm.clearing.allocate import allocate
-from abm.clearing.liquidation.turnover import Turnover
+from abm.clearing.liquidation.turnover import Room
 from abm.record import Record, param
 
 Ints = NDArray[np.int64]
@@ -22,7 +22,7 @@ class Pace(NamedTuple):
 
     since_first: Floats  # (k,), seconds since the first slice, -1 before it
     interval: float  # seconds between two slices of an account
-    turnover: Turnover
+    room: Room  # what is traded leaves to forced orders
 
 
 class AtOnce(Record):
@@ -56,7 +56,7 @@ class Participation(Record):
 
     def now(self, lots: Ints, pace: Pace) -> Ints:
         """What room there is, shared over accounts in proportion to `lots` (k, n_instruments), signed like them."""
-        room, wanted = pace.turnover.room(self.share, self.window), np.abs(lots)
+        room, wanted = pace.room(self.share, self.window), np.abs(lots)
         for j in np.flatnonzero(wanted.sum(axis=0) > room):
             wanted[:, j] = allocate(int(room[j]), wanted[:, j])
         return np.sign(lots) * wanted
@@ -86,7 +86,7 @@ class AlmgrenChriss(Record):
         since = np.maximum(pace.since_first, 0.0)
         rest = self.left(since)
         share = 1.0 - self.left(since + pace.interval) / np.where(rest > 0, rest, 1.0)
-        return np.sign(lots) * np.ceil(share[:, np.newaxis] * np.abs(lots)).astype(np.int64)
+        return np.sign(lots) * np.ceil(np.round(share[:, np.newaxis] * np.abs(lots), 9)).astype(np.int64)
 
     def left(self, seconds: Floats) -> Floats:
         """Share that is left `seconds` (k,) after the first slice, in [0, 1]."""

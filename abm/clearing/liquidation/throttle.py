@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from abm.clearing.liquidation.turnover import Turnover
+from abm.clearing.liquidation.turnover import Room
 from abm.record import Record, param
 
 Ints = NDArray[np.int64]
@@ -19,7 +19,7 @@ class NoThrottle(Record):
 
     kind: Literal["none"] = "none"
 
-    def admit(self, lots: Ints, turnover: Turnover) -> Ints:
+    def admit(self, lots: Ints, room: Room) -> Ints:
         """All of `lots` (k, n_instruments)."""
         return lots
 
@@ -43,11 +43,11 @@ class ShareOfVolume(Record):
         60.0, unit="s", source="choice, swept", help="Time over which traded lots are counted, the step under way included.", gt=0
     )
 
-    def admit(self, lots: Ints, turnover: Turnover) -> Ints:
+    def admit(self, lots: Ints, room: Room) -> Ints:
         """What goes through of `lots` (k, n_instruments), rows in the order of service, signed like them."""
         wanted = np.abs(lots)
         before = np.cumsum(wanted, axis=0) - wanted
-        through = np.clip(turnover.room(self.share, self.window) - before, 0, wanted)
+        through = np.clip(room(self.share, self.window) - before, 0, wanted)
         return np.asarray(np.sign(lots) * through)
 
 
