@@ -112,12 +112,12 @@ def immediate(
     """IOC orders for signed `lots` (n,), no further than `limit`, one for all or (n,), from the mark and on the `ladder`
     (n_instruments,) ticks; market orders where the limit is 1."""
     side = np.sign(lots)
-    reach = mark[instrument] * (1.0 + side * limit)
+    worst = mark[instrument] * (1.0 + side * limit)
     return orders(
         instrument=instrument,
         side=side,
         lots=np.abs(lots),
-        tick=np.clip(np.where(side > 0, np.floor(reach), np.ceil(reach)), 1, ladder[instrument] - 1).astype(np.int64),
+        tick=np.clip(np.where(side > 0, np.floor(worst), np.ceil(worst)), 1, ladder[instrument] - 1).astype(np.int64),
         kind=np.where(np.asarray(limit) >= 1, Kind.MARKET, Kind.IOC),
         **fields,
     )
