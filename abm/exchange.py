@@ -14,6 +14,7 @@ from abm.clearing.admission import Admission, Backing, Reserve, admit, sweep
 from abm.clearing.allocate import allocate
 from abm.clearing.house import House
 from abm.clearing.ledger import FeeSchedule, Ledger
+from abm.clearing.liquidation.turnover import Turnover
 from abm.kernels.margin import Brackets, Revaluation, revalue
 from abm.market.book import Books, Execution
 from abm.market.funding import FundingClock
@@ -41,6 +42,7 @@ class Exchange:
     brackets: Brackets
     fees: FeeSchedule
     houses: list[House]
+    turnover: Turnover
     values: Values
     marks: Marks
     signals: Signals
@@ -86,6 +88,7 @@ class Exchange:
     def settle(self, fills: Fills) -> None:
         """Book fills, fees included."""
         self.ledger.settle(fills, self.fees)
+        self.turnover.note(fills)
 
     def admit(self, batch: OrderBatch) -> Admission:
         """Resolve accounts and reserve margin; `batch` is changed in place."""

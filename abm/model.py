@@ -124,6 +124,7 @@ class CascadeModel(mesa.Model):
         """10: invariants are asserted and the step's columns written."""
         self.ledger.assert_conserved()
         self.tape.write()
+        self.exchange.turnover.advance()
         self.tick += 1
 
     @property

@@ -14,6 +14,7 @@ from abm.behaviour.view import Traders
 from abm.clearing.accounts import NO_HOUSE, Accounts, lay_out, opening_collateral, share_out
 from abm.clearing.house import House, Staff
 from abm.clearing.ledger import FeeSchedule, Ledger, Mode
+from abm.clearing.liquidation.turnover import Turnover
 from abm.clearing.margin.rule import opened
 from abm.clearing.margin.terms import Terms
 from abm.clearing.margin.tiered import stack
@@ -86,6 +87,7 @@ def open_exchange(scenario: Scenario, seed: int) -> Exchange:
     split = _opening_split(accounts, money, weight)
     step = scenario.time.step_seconds
     terms = terms_of(scenario, instruments)
+    turnover = Turnover.over([clearing.liquidation for clearing in rules], len(instruments), step)
     houses = [
         House(
             clearing,
@@ -98,6 +100,7 @@ def open_exchange(scenario: Scenario, seed: int) -> Exchange:
             cash_unit=scenario.money.cash_unit,
             opening_split=split,
             margin_state=opened(clearing.margin, terms),
+            turnover=turnover,
         )
         for number, clearing in enumerate(rules)
     ]
@@ -112,6 +115,7 @@ def open_exchange(scenario: Scenario, seed: int) -> Exchange:
         brackets=brackets,
         fees=_fees(scenario, instruments, accounts, owners, fund),
         houses=houses,
+        turnover=turnover,
         values=_values(scenario, streams),
         marks=_marks(scenario, instruments),
         signals=_signals(scenario, instruments),

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from abm.clearing.house import Slices
 from abm.clearing.journal import EventKind
 from abm.clearing.ledger import Mode, State
+from abm.clearing.selling import Slices
 from abm.kernels.margin import long_lots
 from abm.kernels.settle import tally
 from abm.market.book import Execution

@@ -30,19 +30,37 @@ def drawn(draw: st.DrawFn, **choices: tuple[Any, ...]) -> Changes:
     return {name.replace("__", "."): draw(pick(*values)) for name, values in choices.items()}
 
 
+PRIORITIES = pick("all_at_once", "largest_loss", "largest_margin", "most_liquid", "pro_rata", "least_impact")
+SELLING = {  # of every policy that sells on the book
+    "trigger": pick(1.0, 1.0, 0.6),
+    "limit_price": pick("share", "share", "bankruptcy", "none"),
+    "slicing": pick(
+        {"kind": "at_once"},
+        {"kind": "at_once"},
+        {"kind": "participation", "share": 0.2, "window": 20.0},
+        {"kind": "almgren_chriss", "horizon": 30.0},
+    ),
+    "throttle": pick({"kind": "none"}, {"kind": "none"}, {"kind": "share_of_volume", "share": 0.5, "window": 10.0}),
+}
 POLICIES = st.one_of(
     st.just({"kind": "none"}),
-    st.fixed_dictionaries({"kind": st.just("whole"), "order": pick("random", "worst_first"), "limit": pick(0.01, 1.0)}),
+    st.fixed_dictionaries(
+        {"kind": st.just("whole"), "order": pick("random", "worst_first"), "limit": pick(0.01, 1.0), "priority": PRIORITIES}
+        | SELLING
+    ),
     st.fixed_dictionaries(
         {
             "kind": st.just("just_enough"),
-            "priority": pick("largest_loss", "largest_margin", "most_liquid", "pro_rata"),
+            "priority": PRIORITIES,
             "target": pick(1.0, 1.5),
             "interval": pick(5.0, 20.0),
         }
+        | SELLING
     ),
     st.fixed_dictionaries(
         {"kind": st.just("fraction"), "whole_below": pick(0.0, 5e4, 1e9), "cooldown": pick(0.0, 30.0), "limit": pick(0.002, 0.02)}
+        | {"priority": PRIORITIES}
+        | SELLING
     ),
 )  # fmt: skip
 
@@ -173,6 +191,8 @@ def play_and_check(changes: Changes, seed: int) -> Records:
     while model.tick < model.scenario.time.steps:
         model.step()
         assert_sound(model)
+    forced = model.records().liquidations
+    assert (forced["equity"] < forced["maintenance"] + len(NAMES)).all()  # at every slice; margins are rounded leg by leg
     summary = summarise(model.records(), {})
     assert summary["conservation"] == {"cash_error": 0, "lots_error": 0}
     json.dumps(summary, allow_nan=False)

@@ -76,6 +76,13 @@ WORLDS = {
         population__answer={"reserve_share": 0.1, "top_up_share": 0.7, "response_delay": 30.0, "other_accounts": True,
                             "transfer_delay": 20.0, "self_deleverage": 0.5, "deleverage_seconds": 60.0},
     ),  # fmt: skip
+    "paced": stirred(
+        venue("main", 1.0, liquidation={"kind": "whole", "slicing": {"kind": "participation"}, "limit_price": "bankruptcy"})
+    ),
+    "scheduled": stirred(
+        venue("alpha", 0.5, liquidation={"kind": "whole", "slicing": {"kind": "almgren_chriss", "horizon": 60.0}}),
+        venue("beta", 0.5, liquidation={"kind": "just_enough", "throttle": {"kind": "share_of_volume"}}),
+    ),
 }
 
 

@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abm.agents.base import Owner
-from abm.clearing.house import House, Slices
+from abm.clearing.house import House
+from abm.clearing.liquidation import OnTheBook
+from abm.clearing.liquidation.limit import reach
+from abm.clearing.selling import Slices
 from abm.market.order import Kind, OrderBatch, Reason, no_orders, orders
 
 if TYPE_CHECKING:
@@ -36,17 +39,17 @@ class VenueLiquidator(Owner):
 
     def act(self) -> OrderBatch:
         """Forced orders of this step."""
-        model, rules = self.model, self.house.rules
-        if not self.house.liquidates or not len(self.house.seized()):
+        model, policy, fees = self.model, self.house.rules.liquidation, self.model.exchange.fees
+        if not isinstance(policy, OnTheBook) or not len(self.house.seized()):
             return no_orders()
-        limit = getattr(rules.liquidation, "limit", 1.0)
-        self.slices = self.house.slices(model.tick, model.exchange.price, model.books.depth(model.marks.mark, limit))
+        self.slices = self.house.slices(model.tick, model.exchange.price, model.books.depth(model.marks.mark, policy.limit))
+        limit = reach(policy.limit_price, policy.limit, self.slices.seized, fees.taker + fees.liquidation)
         row, instrument = np.nonzero(self.slices.lots)
         lots = self.slices.lots[row, instrument]
         account = self.slices.accounts[row]
         return immediate(
             model.marks.mark,
-            limit,
+            limit[row, instrument],
             ladder=model.instruments.ladder_ticks,
             trader=model.ledger.owner[account],
             account=account,
@@ -99,22 +102,22 @@ def work_off(model: CascadeModel, accounts: NDArray[np.int64], half_life: float,
 
 def immediate(
     mark: NDArray[np.int64],
-    limit: float,
+    limit: float | NDArray[np.float64],
     *,
     ladder: NDArray[np.int64],
     lots: NDArray[np.int64],
     instrument: NDArray[np.int64],
     **fields: Any,
 ) -> OrderBatch:
-    """IOC orders for signed `lots`, no further than `limit` from the mark and on the `ladder` (n_instruments,) ticks;
-    market orders where the limit is 1."""
+    """IOC orders for signed `lots` (n,), no further than `limit`, one for all or (n,), from the mark and on the `ladder`
+    (n_instruments,) ticks; market orders where the limit is 1."""
     side = np.sign(lots)
-    reach = mark[instrument] * (1.0 + side * limit)
+    worst = mark[instrument] * (1.0 + side * limit)
     return orders(
         instrument=instrument,
         side=side,
         lots=np.abs(lots),
-        tick=np.clip(np.where(side > 0, np.floor(reach), np.ceil(reach)), 1, ladder[instrument] - 1).astype(np.int64),
-        kind=Kind.MARKET if limit >= 1 else Kind.IOC,
+        tick=np.clip(np.where(side > 0, np.floor(worst), np.ceil(worst)), 1, ladder[instrument] - 1).astype(np.int64),
+        kind=np.where(np.asarray(limit) >= 1, Kind.MARKET, Kind.IOC),
         **fields,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,12 @@ from abm.clearing.adl import Queue
 from abm.clearing.calls import Notices
 from abm.clearing.journal import Entry, EventKind, Journal
 from abm.clearing.ledger import Ledger, State
-from abm.clearing.liquidation import NoLiquidation, Seized
+from abm.clearing.liquidation import NoLiquidation
+from abm.clearing.liquidation.turnover import Turnover
 from abm.clearing.rulebook import Clearing
+from abm.clearing.selling import Selling, Slices
 from abm.clearing.waterfall import Waterfall
-from abm.kernels.margin import Brackets, Revaluation, leg_margin, revalue_rows
+from abm.kernels.margin import Brackets, Revaluation, revalue_rows
 from abm.streams import Streams
 
 
@@ -27,18 +28,6 @@ class Staff:
     fund: NDArray[np.int64]  # (n_instruments,), the insurance fund's account for each instrument
     keepers: NDArray[np.int64]  # (k,), principals with finite capital
     own: int  # the house's own money, where its fees are
-
-
-@dataclass(frozen=True)
-class Slices:
-    """What seized accounts sell in one step."""
-
-    accounts: NDArray[np.int64]  # (k,)
-    lots: NDArray[np.int64]  # (k, n_instruments), to close, signed like the position
-    key: NDArray[np.uint64]  # (k,), priority of each account's orders
-    healthy: NDArray[np.bool_]  # (k, n_instruments), the leg alone holds its maintenance margin: its share of the opening
-    # collateral plus its own profit since
-    seized: Seized
 
 
 class House:
@@ -57,23 +46,25 @@ class House:
         cash_unit: float,
         opening_split: NDArray[np.int64],
         margin_state: Any = None,
+        turnover: Turnover | None = None,
     ) -> None:
         self.rules, self.ledger, self.brackets, self.streams, self.number = rules, ledger, brackets, streams, number
         self.staff = staff
         self.fund, self.keeper = staff.fund, int(staff.keepers[0])
         self.margin_state = margin_state  # of the margin rule; None where brackets say everything
         self.accounts = np.setdiff1d(np.flatnonzero(ledger.house == number), staff.fund)
-        interval = getattr(rules.liquidation, "interval", 0.0)
-        self.interval = ceil(round(interval / step_seconds, 9))  # steps between slices of an account
-        self.step_seconds, self.cash_unit = step_seconds, cash_unit
-        self.opening_split = opening_split  # (n_accounts, n_instruments), cash units: each leg's share of its opening money
         self._mine = np.zeros(len(ledger), dtype=np.bool_)  # (n_accounts,)
         self._mine[self.accounts] = True
         self._rule = np.full(len(ledger), number, dtype=np.int64)
-        self.first_slice = np.full(len(ledger.owner), -1, dtype=np.int64)  # step of the first slice since seizure
-        self.last_slice = np.full(len(ledger.owner), -(10**9), dtype=np.int64)
         self.notices = Notices(rules.calls, len(ledger), step_seconds)
         self.journal = Journal()
+        self.selling = Selling(
+            self,
+            turnover or Turnover(len(ledger.instruments)),
+            step_seconds=step_seconds,
+            cash_unit=cash_unit,
+            opening_split=opening_split,
+        )
 
     @property
     def liquidates(self) -> bool:
@@ -92,13 +83,16 @@ class House:
         if not self.liquidates:
             return
         state = self.ledger.state
-        entering = self.notices.check(worth, state, self._mine, self.journal)
+        trigger = getattr(self.rules.liquidation, "trigger", 1.0)
+        asked = worth.maintenance if trigger == 1 else np.ceil(trigger * worth.maintenance).astype(np.int64)
+        entering = self.notices.check(worth._replace(maintenance=asked), state, self._mine, self.journal)
         state[entering] = State.LIQUIDATING
-        self.first_slice[entering] = -1
+        self.selling.begin(entering)
         for account in entering:
             self.journal.write(
                 Entry(EventKind.ENTERED, int(account), amount=int(worth.maintenance[account] - worth.collateral[account]))
             )
+        self.selling.claim()
 
     def seized(self) -> NDArray[np.int64]:
         """Accounts in liquidation."""
@@ -113,37 +107,8 @@ class House:
         return np.union1d(self.seized(), self.notices.fresh)
 
     def slices(self, step: int, price: NDArray[np.int64], depth: NDArray[np.int64]) -> Slices:
-        """Phase 8, first part: what each seized account sells now, re-evaluated on the step's marks.
-
-        Cured accounts are released; bankrupt ones are left to `resolve`.
-        """
-        rows = self.seized()
-        worth = self.revalue(rows, price)
-        cured = (worth.collateral >= worth.maintenance) & (worth.equity >= 0)
-        self._release(rows[cured])
-        due = ~cured & (worth.equity >= 0) & (step - self.last_slice[rows] >= self.interval)
-        rows = rows[due]
-        position = self.ledger.position[rows]
-        first = self.first_slice[rows]
-        alone = self._alone(position, price)
-        seized = Seized(
-            position=position,
-            price=price,
-            leg_margin=self._shares(alone, worth.maintenance[due]),
-            leg_profit=position * price - self.ledger.cost[rows],
-            equity=worth.collateral[due],
-            since_first=np.where(first < 0, -1.0, (step - first) * self.step_seconds),
-            depth=depth,
-            fee_rate=self.rules.fee_rate,
-            cash_unit=self.cash_unit,
-        )
-        lots = self.rules.liquidation.slices(seized)
-        sent = lots.any(axis=1)
-        self.last_slice[rows[sent]] = step
-        self.first_slice[rows[sent & (first < 0)]] = step
-        own = self.opening_split[rows] + self.ledger.realised[rows] + seized.leg_profit
-        key = self._key(step, rows, worth.collateral[due] - worth.maintenance[due])
-        return Slices(rows, lots, key, own >= alone, seized)
+        """Phase 8, first part: what each seized account sells now; bankrupt ones are left to `resolve`."""
+        return self.selling.slices(step, price, depth)
 
     def resolve(self, step: int, price: NDArray[np.int64], failed: NDArray[np.bool_]) -> None:
         """Phase 8, last part: bankrupt accounts are closed and their loss borne; the keeper is offered what the book did
@@ -155,7 +120,7 @@ class House:
         worth = self.revalue(rows, price)
         waterfall = self._waterfall(price)
         bankrupt = worth.equity < 0
-        order = np.argsort(self._key(step, rows[bankrupt], worth.equity[bankrupt]), kind="stable")
+        order = np.argsort(self.key(step, rows[bankrupt], worth.equity[bankrupt]), kind="stable")
         waterfall.close(rows[bankrupt][order].tolist())
         weak = (worth.equity >= 0) & failed[rows] & (worth.collateral < self.rules.keeper.trigger * worth.maintenance)
         for account in rows[weak]:
@@ -163,7 +128,7 @@ class House:
         waterfall.close(funds[self.revalue(funds, price).equity < 0].tolist())
         worth = self.revalue(rows, price)
         ended = self.ledger.state[rows] == State.CLOSED
-        self._release(rows[~ended & (worth.collateral >= worth.maintenance) & (worth.equity >= 0)])
+        self.release(rows[~ended & (worth.collateral >= worth.maintenance) & (worth.equity >= 0)])
 
     def revalue(self, rows: NDArray[np.int64], price: NDArray[np.int64]) -> Revaluation:
         """Worth and margin of `rows` (k,) on the marks behind `price` (n_instruments,)."""
@@ -173,28 +138,14 @@ class House:
 
     def maintenance(self, rows: NDArray[np.int64], price: NDArray[np.int64]) -> NDArray[np.int64]:
         """What accounts `rows` (k,) must hold by a margin rule that brackets do not state, (k,) cash units."""
-        return self._required(self.ledger.position[rows], price)
+        return self.required(self.ledger.position[rows], price)
 
-    def _required(self, position: NDArray[np.int64], price: NDArray[np.int64]) -> NDArray[np.int64]:
+    def required(self, position: NDArray[np.int64], price: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The same for any `position` (m, n_instruments), lots: (m,) cash units."""
         found = self.rules.margin.requirement(np.asfortranarray(position), price, self.margin_state)
         return np.asarray(found.maintenance)
 
-    def _alone(self, position: NDArray[np.int64], price: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Maintenance margin of each leg if it were the only one, (k, n_instruments) cash units."""
-        if self.margin_state is None:
-            return leg_margin(position, price, self.brackets, self.number)
-        columns = np.arange(len(price))
-        legs = [self._required(np.where(columns == leg, position, 0), price) for leg in columns]
-        return np.stack(legs, axis=1)
-
-    def _shares(self, alone: NDArray[np.int64], required: NDArray[np.int64]) -> NDArray[np.int64]:
-        """`alone` (k, n_instruments) scaled to the account's requirement (k,): legs that hedge each other ask less."""
-        if self.margin_state is None:
-            return alone
-        part = required / np.maximum(alone.sum(axis=1), 1)
-        return np.asarray(np.rint(alone * part[:, np.newaxis]).astype(np.int64))
-
-    def _key(self, step: int, rows: NDArray[np.int64], excess: NDArray[np.int64]) -> NDArray[np.uint64]:
+    def key(self, step: int, rows: NDArray[np.int64], excess: NDArray[np.int64]) -> NDArray[np.uint64]:
         """Order in which accounts are served: keyed-random by owner, or the one that lacks most first."""
         if getattr(self.rules.liquidation, "order", "random") == "worst_first":
             rank = np.empty(len(rows), dtype=np.uint64)
@@ -202,7 +153,8 @@ class House:
             return rank
         return self.streams.priority("liquidation", step, self.ledger.owner[rows])
 
-    def _release(self, rows: NDArray[np.int64]) -> None:
+    def release(self, rows: NDArray[np.int64]) -> None:
+        """Accounts `rows` (k,) are healthy again."""
         self.ledger.state[rows] = State.HEALTHY
         for account in rows:
             self.journal.write(Entry(EventKind.RECOVERED, int(account)))

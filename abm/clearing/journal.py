@@ -22,6 +22,7 @@ class EventKind(IntEnum):
     CALLED = 10  # margin call: amount is what is asked
     CALL_MET = 11  # the account is back at the ratio the call asked for
     TOPPED_UP = 12  # money of the owner's arrived: amount, from the counterparty's account or, at -1, from reserves outside
+    WAITED = 13  # lots of a seized account that were due were held back, by pace or throttle
 
 
 class Entry(NamedTuple):

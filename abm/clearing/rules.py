@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from abm.clearing.adl import IndustryRanking
 from abm.clearing.allocate import Capped, allocate_capped
+from abm.clearing.liquidation.slicing import AlmgrenChriss, urgency
 from abm.clearing.margin.grids import DeribitGrid, Leg, OkxGrid, ParadexGrid, SpanGrid
 from abm.clearing.margin.portfolio import Portfolio
 from abm.clearing.margin.tiered import Bracket, Tiered
@@ -23,6 +24,7 @@ Floats = NDArray[np.float64]
 Mode = Literal["isolated", "cross"]
 
 __all__ = [
+    "AlmgrenChriss",
     "Bracket",
     "DeribitGrid",
     "Health",
@@ -47,6 +49,7 @@ __all__ = [
     "maintenance_margin",
     "portfolio_margin",
     "socialise",
+    "urgency",
     "waterfall",
 ]
 

@@ -90,7 +90,7 @@ def test_one_slice_per_interval() -> None:
 )
 def test_intervals_are_whole_steps_rounded_up(interval: float, step: float, steps: int) -> None:
     desk = Desk([0], [[0, 0]], liquidation={"kind": "whole", "interval": interval}, step_seconds=step)
-    assert desk.house.interval == steps
+    assert desk.house.selling.interval == steps
 
 
 def test_a_fraction_first_then_the_cool_down_then_the_whole() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,28 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from abm.clearing.liquidation import Fraction, JustEnough, NoLiquidation, Seized, Whole
+from abm.clearing.liquidation import Fraction, JustEnough, NoLiquidation, Whole
 from abm.clearing.margin.tiered import Bracket, Tiered
 from abm.kernels.margin import leg_margin
-
-PRICE = np.array([100, 50])
-
-
-def seized(position: Sequence[int], equity: int, *, profit: Sequence[int] = (0, 0), fee: float = 0.0, **more: Any) -> Seized:
-    """One account with `position` lots at 100 and 50; maintenance margin 5 %."""
-    lots = np.array([position], dtype=np.int64)
-    given = {
-        "leg_margin": np.abs(lots) * PRICE // 20,
-        "leg_profit": np.array([profit]),
-        "since_first": np.array([-1.0]),
-        "depth": np.full((2, 2), 1_000),
-        "cash_unit": 1.0,
-    }
-    return Seized(position=lots, price=PRICE, equity=np.array([equity]), fee_rate=fee, **(given | more))
-
-
-def sold(policy: Any, account: Seized) -> list[int]:
-    return policy.slices(account)[0].tolist()
+from tests.clearing.liquidation.seized_accounts import PRICE, seized, sold
 
 
 def test_nobody_is_liquidated_without_liquidation() -> None:
@@ -97,7 +78,7 @@ legs = st.integers(-200, 200)
 @given(
     st.tuples(legs, legs).filter(any),
     st.integers(0, 1_000),
-    st.sampled_from(["largest_loss", "largest_margin", "most_liquid", "pro_rata"]),
+    st.sampled_from(["largest_loss", "largest_margin", "most_liquid", "pro_rata", "all_at_once", "least_impact"]),
     st.sampled_from([1.0, 1.05, 2.0]),
     st.sampled_from([0.0, 0.005, 0.02]),
     st.booleans(),
@@ -114,7 +95,11 @@ def test_filled_at_the_mark_the_target_is_restored(
     brackets = rule.tables(["BTC", "ETH"], max_leverage=10, cash_units=1)
     lots = np.array([position], dtype=np.int64)
     margin = leg_margin(lots, PRICE, brackets, 0)
-    account = seized(position, equity, fee=fee, leg_margin=margin, profit=[-3, -5])
+
+    def requirement(held: Any) -> Any:
+        return leg_margin(np.ascontiguousarray(held), PRICE, brackets, 0).sum(axis=1)
+
+    account = seized(position, equity, fee=fee, leg_margin=margin, profit=[-3, -5], requirement=requirement)
     closed = JustEnough(target=target, priority=priority).slices(account)
     assert (np.abs(closed) <= np.abs(lots)).all() and (closed * lots >= 0).all()  # only reduces
     left = lots - closed
@@ -138,3 +123,40 @@ def test_nothing_in_the_cool_down_and_the_whole_after_it() -> None:
     policy = Fraction(fraction=0.2, whole_below=500.0, cooldown=30.0)
     assert sold(policy, seized([9, -10], 10, since_first=np.array([25.0]))) == [0, 0]
     assert sold(policy, seized([9, -10], 10, since_first=np.array([30.0]))) == [9, -10]
+
+
+@pytest.mark.parametrize(
+    ("priority", "whole", "part"),
+    [
+        ("all_at_once", [10, 16], [2, 4]),
+        ("pro_rata", [10, 16], [2, 4]),
+        ("largest_loss", [0, 16], [0, 4]),  # lost 300 against 200
+        ("largest_margin", [10, 0], [2, 0]),  # 50 against 40
+        ("most_liquid", [0, 16], [0, 4]),  # 20 bids for 16 lots, 10 for 10
+        ("least_impact", [0, 16], [0, 4]),  # 50 per 5 of margin against 20 per 2.5
+    ],
+)
+def test_whole_positions_and_fractions_go_one_after_the_other(priority: Any, whole: list[int], part: list[int]) -> None:
+    depth = np.array([[10, 500], [20, 500]])  # bids, offers
+    account = seized([10, 16], 65, profit=[-200, -300], depth=depth)
+    assert sold(Whole(priority=priority), account) == whole
+    # 20 % of 10 is 2, of 16 is 3.2, so 4
+    assert sold(Fraction(priority=priority, fraction=0.2, whole_below=0.0), account) == part
+
+
+def test_the_position_after_it_follows_when_the_first_is_gone() -> None:
+    assert sold(Whole(priority="largest_margin"), seized([0, 16], 65)) == [0, 16]
+    # what was never held has lost nothing, but is not worked first
+    assert sold(Whole(priority="largest_loss"), seized([0, 16], 65, profit=[0, 300])) == [0, 16]
+
+
+def test_a_position_that_nobody_takes_waits_behind_the_others() -> None:
+    depth = np.array([[0, 500], [20, 500]])
+    assert sold(Whole(priority="largest_margin"), seized([10, 16], 65, depth=depth)) == [0, 16]
+    # where nobody takes any, the order is as it was
+    assert sold(Whole(priority="largest_margin"), seized([10, 16], 65, depth=np.zeros((2, 2), dtype=np.int64))) == [10, 0]
+
+
+def test_all_at_once_is_pro_rata_where_only_a_part_is_sold() -> None:
+    # 25 / 90 of each: 2.8 and 4.4
+    assert sold(JustEnough(target=1.0, priority="all_at_once"), seized([10, 16], 65)) == [3, 5]

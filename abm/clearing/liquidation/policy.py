@@ -1,37 +1,20 @@
-"""Liquidation policies: which lots of a seized account go to the book now."""
+"""Liquidation policies: which lots of a seized account are to be closed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from abm.clearing.liquidation.impact import restoring
+from abm.clearing.liquidation.limit import LimitPrice
+from abm.clearing.liquidation.priority import TOGETHER, Priority, first, urgency
+from abm.clearing.liquidation.seized import Seized
+from abm.clearing.liquidation.slicing import AtOnce, Slicing
+from abm.clearing.liquidation.throttle import NoThrottle, Throttle
 from abm.record import Record, param
-
-Priority = Literal["largest_loss", "largest_margin", "most_liquid", "pro_rata"]
-
-
-@dataclass(frozen=True)
-class Seized:
-    """The accounts a house works on now, as columns; k accounts, prices are the step's marks."""
-
-    position: NDArray[np.int64]  # (k, n_instruments), lots
-    price: NDArray[np.int64]  # (n_instruments,), cash units per lot at the mark
-    leg_margin: NDArray[np.int64]  # (k, n_instruments), maintenance margin of each position, cash units
-    leg_profit: NDArray[np.int64]  # (k, n_instruments), unrealised profit of each position, cash units
-    equity: NDArray[np.int64]  # (k,), cash units
-    since_first: NDArray[np.float64]  # (k,), seconds since the first slice, -1 before it
-    depth: NDArray[np.int64]  # (n_instruments, 2), lots on the bid and ask side near the mark
-    fee_rate: float  # liquidation fee, share of notional
-    cash_unit: float  # currency per cash unit
-
-    @property
-    def notional(self) -> NDArray[np.int64]:
-        """(k, n_instruments), cash units."""
-        return np.abs(self.position) * self.price
 
 
 class NoLiquidation(Record):
@@ -44,7 +27,7 @@ class NoLiquidation(Record):
         return np.zeros_like(seized.position)
 
 
-class _OnTheBook(Record):
+class OnTheBook(Record):
     """What all policies share that send a seized account's positions to the order book."""
 
     order: Literal["random", "worst_first"] = param(
@@ -53,11 +36,25 @@ class _OnTheBook(Record):
         source="choice of regime; random has no favourite",
         help="Which seized account's orders reach the book first within a step.",
     )
+    trigger: float = param(
+        1.0,
+        unit="equity / maintenance margin",
+        source="venues seize at 1; below it the house is patient, swept",
+        help="An account is seized below this margin ratio (calls count from it) and worked on until it holds its margin.",
+        gt=0,
+        le=1,
+    )
+    limit_price: LimitPrice = param(
+        "share",
+        unit="choice",
+        source="choice of regime; Binance support pages on liquidation protocol: IOC at the bankruptcy price",
+        help="Worst price of forced orders: a share of the mark, the price that leaves the account nothing, or none.",
+    )
     limit: float = param(
         0.02,
         unit="share of mark",
         source="Binance support pages on liquidation protocol: one large IOC inside a price limit; 2 % is a choice, swept",
-        help="Forced orders are IOC no further than this from the mark; 1 means no limit.",
+        help="Forced orders are IOC no further than this from the mark, 1 means no limit; depth within it is what is seen.",
         gt=0,
         le=1,
     )
@@ -68,19 +65,34 @@ class _OnTheBook(Record):
         help="Least time between two slices of one account.",
         gt=0,
     )
+    slicing: Slicing = param(
+        AtOnce(), unit="rule", source="per field", help="How much of what is to be closed goes to the book in one slice."
+    )
+    throttle: Throttle = param(
+        NoThrottle(), unit="rule", source="per field", help="Most that forced orders of the venue may take of what is traded."
+    )
 
 
-class Whole(_OnTheBook):
-    """All positions of the account at once."""
+_FIRST = param(
+    "all_at_once",
+    unit="choice",
+    source="choice of regime; it decides which way contagion runs",
+    help="All positions together (so does pro_rata), or one after the other, this one first; the next when it is gone.",
+)
+
+
+class Whole(OnTheBook):
+    """Whole positions: all of the account at once, or one after the other."""
 
     kind: Literal["whole"] = "whole"
+    priority: Priority = _FIRST
 
     def slices(self, seized: Seized) -> NDArray[np.int64]:
         """Lots of each position to close, signed like the position, (k, n_instruments)."""
-        return seized.position
+        return np.where(first(self.priority, seized), seized.position, 0)
 
 
-class JustEnough(_OnTheBook):
+class JustEnough(OnTheBook):
     """As many lots as restore the margin ratio, position by position in the stated priority (Binance-style)."""
 
     kind: Literal["just_enough"] = "just_enough"
@@ -88,7 +100,7 @@ class JustEnough(_OnTheBook):
         "largest_loss",
         unit="choice",
         source="choice of regime; venues differ, and it decides which way contagion runs",
-        help="Which position of an account is worked first.",
+        help="Which position of an account is worked first; all_at_once and pro_rata: all in proportion.",
     )
     target: float = param(
         1.05,
@@ -102,20 +114,23 @@ class JustEnough(_OnTheBook):
     def slices(self, seized: Seized) -> NDArray[np.int64]:
         """Lots that lift equity to `target` x maintenance if filled at the mark: closing a share s of a position frees
         s x target x its margin and costs s x fee x its notional. Signed like the position, (k, n_instruments)."""
+        if self.priority == "least_impact":
+            return restoring(seized, self.target)
         missing = self.target * seized.leg_margin.sum(axis=1) - seized.equity
         freed = self.target * seized.leg_margin - seized.fee_rate * seized.notional
-        if self.priority == "pro_rata":
+        if self.priority in TOGETHER:
             share = np.broadcast_to(_ratio(missing, freed.sum(axis=1))[:, None], freed.shape)
         else:
-            share = _greedy(missing, freed, np.argsort(-_urgency(self.priority, seized), axis=1, kind="stable"))
+            share = _greedy(missing, freed, np.argsort(-urgency(self.priority, seized), axis=1, kind="stable"))
         lots = np.minimum(np.ceil(share * np.abs(seized.position)).astype(np.int64), np.abs(seized.position))
         return np.sign(seized.position) * lots
 
 
-class Fraction(_OnTheBook):
+class Fraction(OnTheBook):
     """A fraction of every position while the account is large, the whole after the cool-down (Hyperliquid-style)."""
 
     kind: Literal["fraction"] = "fraction"
+    priority: Priority = _FIRST
     fraction: float = param(
         0.2,
         unit="share of the position",
@@ -144,22 +159,12 @@ class Fraction(_OnTheBook):
         size = np.abs(seized.position)
         large = seized.notional * seized.cash_unit > self.whole_below
         part = np.where(large, np.ceil(self.fraction * size).astype(np.int64), size)
-        first, waiting = seized.since_first < 0, seized.since_first < self.cooldown
-        lots = np.where(first[:, None], part, np.where(waiting[:, None], 0, size))
-        return np.sign(seized.position) * lots
+        fresh, waiting = seized.since_first < 0, seized.since_first < self.cooldown
+        lots = np.where(fresh[:, None], part, np.where(waiting[:, None], 0, size))
+        return np.where(first(self.priority, seized), np.sign(seized.position) * lots, 0)
 
 
 LiquidationPolicy = Annotated[NoLiquidation | Whole | JustEnough | Fraction, Field(discriminator="kind")]
-
-
-def _urgency(priority: Priority, seized: Seized) -> NDArray[np.float64]:
-    """Score of each position (k, n_instruments), highest is worked first."""
-    if priority == "largest_loss":
-        return -seized.leg_profit.astype(np.float64)
-    if priority == "largest_margin":
-        return seized.leg_margin.astype(np.float64)
-    side = np.where(seized.position > 0, seized.depth[:, 0], seized.depth[:, 1])
-    return side / np.maximum(np.abs(seized.position), 1)  # most liquid: depth per lot to close
 
 
 def _ratio(missing: NDArray[np.float64], freed: NDArray[np.float64]) -> NDArray[np.float64]:
