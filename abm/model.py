@@ -10,7 +10,7 @@ import mesa
 import numpy as np
 from numpy.typing import NDArray
 
-from abm.agents.liquidator import KeeperAgent, VenueLiquidator
+from abm.agents.liquidator import VenueLiquidator, principals_of
 from abm.agents.maker import Desk, Maker
 from abm.agents.trader import Group, Trader
 from abm.behaviour.view import Draws, Rows, View
@@ -207,7 +207,7 @@ class CascadeModel(mesa.Model):
         self.solitary: list[Trader] = []
         houses = exchange.houses
         self.engines = [VenueLiquidator(self, row, house) for row, house in zip(exchange.fund_rows, houses, strict=True)]
-        self.keepers = [KeeperAgent(self, row, house) for row, house in zip(exchange.keeper_rows, houses, strict=True)]
+        self.keepers = [agent for house in houses for agent in principals_of(self, house)]
 
     def _send(self, phase: str, batch: OrderBatch) -> None:
         """Orders of agents: priority, admission by clearing, books, ledger."""

@@ -247,7 +247,7 @@ def test_conservation_when_one_of_them_is_ruined(who: str) -> None:
     for _ in range(5):
         model.step()
     [house] = model.exchange.houses
-    account = {"keeper": house.keeper, "fund": int(house.fund[0]), "maker": int(model.makers[0].accounts[0])}[who]
+    account = {"keeper": int(house.staff.keepers[0]), "fund": int(house.fund[0]), "maker": int(model.makers[0].accounts[0])}[who]
     model.ledger.takeover(int(model.exchange.accounts.backing[0, 0]), account, 0, 200, 200 * int(model.exchange.price[0]))
     model.ledger.transfer(account, model.exchange.pool, int(model.ledger.equity(model.exchange.price)[account]) + 12_345)
     for _ in range(5):

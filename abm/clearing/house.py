@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abm.clearing.adl import Queue
+from abm.clearing.backstop import Backstop, Keepers
 from abm.clearing.journal import Entry, EventKind, Journal
 from abm.clearing.ledger import Ledger, State
 from abm.clearing.liquidation import NoLiquidation, Seized
+from abm.clearing.principal import Round
 from abm.clearing.rulebook import Clearing
 from abm.clearing.waterfall import Waterfall
 from abm.kernels.margin import Brackets, Revaluation, leg_margin, revalue_rows
@@ -26,6 +28,7 @@ class Staff:
     fund: NDArray[np.int64]  # (n_instruments,), the insurance fund's account for each instrument
     keepers: NDArray[np.int64]  # (k,), principals with finite capital
     own: int  # the house's own money, where its fees are
+    vault: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))  # the backstop vault, (0 or 1,)
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,9 @@ class House:
     ) -> None:
         self.rules, self.ledger, self.brackets, self.streams, self.number = rules, ledger, brackets, streams, number
         self.staff = staff
-        self.fund, self.keeper = staff.fund, int(staff.keepers[0])
+        self.fund = staff.fund
+        keepers = Keepers(rules.keeper, ledger, streams, staff.keepers, number)
+        self.backstop = Backstop([rules.takeover.seller(keepers, step_seconds), *rules.vault.desks(ledger, staff.vault)])
         self.margin_state = margin_state  # of the margin rule; None where brackets say everything
         self.accounts = np.setdiff1d(np.flatnonzero(ledger.house == number), staff.fund)
         interval = getattr(rules.liquidation, "interval", 0.0)
@@ -111,7 +116,7 @@ class House:
         worth = self.revalue(rows, price)
         cured = (worth.collateral >= worth.maintenance) & (worth.equity >= 0)
         self._release(rows[cured])
-        due = ~cured & (worth.equity >= 0) & (step - self.last_slice[rows] >= self.interval)
+        due = ~cured & (worth.equity >= 0) & (step - self.last_slice[rows] >= self.interval) & ~self.backstop.withheld(rows)
         rows = rows[due]
         position = self.ledger.position[rows]
         first = self.first_slice[rows]
@@ -136,8 +141,8 @@ class House:
         return Slices(rows, lots, key, own >= alone, seized)
 
     def resolve(self, step: int, price: NDArray[np.int64], failed: NDArray[np.bool_]) -> None:
-        """Phase 8, last part: bankrupt accounts are closed and their loss borne; the keeper is offered what the book did
-        not take (`failed` (n_accounts,)); cured accounts are released."""
+        """Phase 8, last part: bankrupt accounts are closed and their loss borne; keepers and the vault are offered
+        what the book did not take (`failed` (n_accounts,)); cured accounts are released."""
         rows = self.seized()
         funds = np.unique(self.fund)
         if not len(rows) and (self.revalue(funds, price).equity >= 0).all():
@@ -147,9 +152,7 @@ class House:
         bankrupt = worth.equity < 0
         order = np.argsort(self._key(step, rows[bankrupt], worth.equity[bankrupt]), kind="stable")
         waterfall.close(rows[bankrupt][order].tolist())
-        weak = (worth.equity >= 0) & failed[rows] & (worth.collateral < self.rules.keeper.trigger * worth.maintenance)
-        for account in rows[weak]:
-            self._offer(int(account), price)
+        self.backstop.offer(rows, worth, failed[rows], self._round(step, price), self.ledger.state)
         waterfall.close(funds[self.revalue(funds, price).equity < 0].tolist())
         worth = self.revalue(rows, price)
         ended = self.ledger.state[rows] == State.CLOSED
@@ -193,14 +196,17 @@ class House:
         return self.streams.priority("liquidation", step, self.ledger.owner[rows])
 
     def _release(self, rows: NDArray[np.int64]) -> None:
+        self.backstop.drop(rows)
         self.ledger.state[rows] = State.HEALTHY
         for account in rows:
             self.journal.write(Entry(EventKind.RECOVERED, int(account)))
 
-    def _offer(self, account: int, price: NDArray[np.int64]) -> None:
-        if account != self.keeper and self.ledger.state[self.keeper] == State.HEALTHY:
-            rate = self.brackets.initial_rate[self.number, :, 0]
-            self.rules.keeper.take_over(self.ledger, self.journal, self.keeper, account, price=price, rate=rate)
+    def _round(self, step: int, price: NDArray[np.int64]) -> Round:
+        def cured(account: int) -> bool:
+            worth = self.revalue(np.array([account]), price)
+            return bool(worth.collateral[0] >= worth.maintenance[0])
+
+        return Round(step, price, self.brackets.initial_rate[self.number, :, 0], self.journal, cured)
 
     def _waterfall(self, price: NDArray[np.int64]) -> Waterfall:
         ledger, eligible = self.ledger, self._mine & (self.ledger.state == State.HEALTHY)

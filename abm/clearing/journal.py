@@ -19,6 +19,9 @@ class EventKind(IntEnum):
     WITHDREW = 7  # a maker stopped quoting
     RETURNED = 8
     FUND_PAID = 9  # the fund covered a loss in cash
+    AUCTIONED = 10  # a keeper won it, or a position of it, in an auction
+    UNSOLD = 11  # an auction reached its reserve without a bid
+    VAULT_TAKEOVER = 12  # positions at the mark; without an instrument: the margin that went with them
 
 
 class Entry(NamedTuple):
