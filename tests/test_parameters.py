@@ -71,6 +71,17 @@ WORLDS = {
     ),
     "whole": stirred(venue("main", 1.0, liquidation={"kind": "whole"}, deficit_by="loss", adl={"kind": "none"})),
     "just enough": stirred(venue("main", 1.0, liquidation={"kind": "just_enough"})),
+    "auction": stirred(
+        venue(
+            "main",
+            1.0,
+            liquidation={"kind": "whole", "limit": 0.002},
+            keeper={"count": 3, "capital_share": 0.05, "trigger": 1.0, "leverage_max": 10.0}
+            | {"capital_spread": 0.5, "discount_spread": 0.5, "inventory_premium": 1.0},
+            takeover={"kind": "auction", "step": 0.005, "step_seconds": 5.0, "reserve": 0.02},
+            vault={"kind": "backstop", "capital_share": 0.05, "trigger": 0.9, "margin_kept": 0.5},
+        )
+    ),
 }
 
 
