@@ -134,6 +134,13 @@ def test_an_account_that_goes_bankrupt_under_the_hammer_goes_down_the_waterfall(
     assert hammer(desk, 77) == []
 
 
+def test_a_bankrupt_account_is_not_put_up() -> None:
+    desk = house(0, reserve=0.0)
+    assert EventKind.UNSOLD in hammer(desk, 80)
+    kinds = hammer(desk, 77)
+    assert EventKind.CLOSED in kinds and EventKind.UNSOLD not in kinds
+
+
 def parts(*capital: int, equity: int = 650, **auction: Any) -> Desk:
     """10 BTC at 80 and short 8 ETH at 150, 800 and 1,200: Alice has equity - 600, of 100 asked. Her positions are sold one
     by one; a per cent, 8 and 12, is on offer in the second step, and asked."""
