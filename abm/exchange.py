@@ -51,7 +51,6 @@ class Exchange:
     rule: Ints  # (n_accounts,), row of the margin rule
     pool: int  # account of the outside pool that fills forced orders in the counterfactual without impact
     fund_rows: list[int]  # owner rows, by house
-    keeper_rows: list[int]
     bands: Ints = field(init=False)  # (n_instruments, 2), ticks
 
     def __post_init__(self) -> None:

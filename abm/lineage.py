@@ -53,7 +53,7 @@ class Lineage:
     def note_moves(self, entries: Iterable[Entry], tick: int) -> None:
         """Positions that changed hands off the books."""
         for entry in entries:
-            if entry.instrument >= 0 and entry.lots:
+            if min(entry.instrument, entry.counterparty) >= 0 and entry.lots:
                 self._since[[entry.account, entry.counterparty], entry.instrument] = tick
 
     def trace(self, entries: Iterable[Entry], tick: int) -> None:

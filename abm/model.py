@@ -10,7 +10,7 @@ import mesa
 import numpy as np
 from numpy.typing import NDArray
 
-from abm.agents.liquidator import KeeperAgent, VenueLiquidator
+from abm.agents.liquidator import VenueLiquidator, principals_of
 from abm.agents.maker import Desk, Maker
 from abm.agents.trader import Group, Trader
 from abm.agents.treasury import Treasury
@@ -221,7 +221,7 @@ class CascadeModel(mesa.Model):
         self.treasury = Treasury(self, self.scenario.population.answer)
         houses = exchange.houses
         self.engines = [VenueLiquidator(self, row, house) for row, house in zip(exchange.fund_rows, houses, strict=True)]
-        self.keepers = [KeeperAgent(self, row, house) for row, house in zip(exchange.keeper_rows, houses, strict=True)]
+        self.keepers = [agent for house in houses for agent in principals_of(self, house)]
 
     def _send(self, phase: str, batch: OrderBatch, cause: Cause) -> None:
         """Orders of agents: priority, admission by clearing, books, ledger."""

@@ -81,7 +81,7 @@ def open_exchange(scenario: Scenario, seed: int) -> Exchange:
     accounts = lay_out(_modes(scenario, traders, owners, rules, streams), instruments.venue, _houses(owners, len(rules)))
     fund = _funds(accounts, owners, len(rules))
     _keep_apart(accounts, traders)
-    position, money, weight = _opening(scenario, instruments, brackets, traders, owners, rules)
+    position, money, weight = _opening(scenario, instruments, brackets, traders, owners, rules, streams)
     ledger = _ledger(instruments, accounts, position, money, weight)
     books = Books(instruments, len(ledger))
     split = _opening_split(accounts, money, weight)
@@ -124,7 +124,6 @@ def open_exchange(scenario: Scenario, seed: int) -> Exchange:
         rule=np.maximum(ledger.house, 0),
         pool=int(accounts.backing[owners.row("pool"), 0]),
         fund_rows=[owners.row("fund", h) for h in range(len(rules))],
-        keeper_rows=[owners.row("keeper", h) for h in range(len(rules))],
     )
 
 
@@ -246,6 +245,7 @@ def _staff(accounts: Accounts, owners: Owners, house: int, home: int, fund: Ints
         fund=fund,
         keepers=accounts.backing[owners.rows("keeper", house), home],
         own=int(accounts.backing[owners.row("fees", house), 0]),
+        vault=accounts.backing[owners.rows("vault", house), home],
     )
 
 
@@ -262,7 +262,13 @@ def _home(instruments: Instruments, house: int) -> int:
 
 
 def _opening(
-    scenario: Scenario, instruments: Instruments, brackets: Brackets, traders: Traders, owners: Owners, rules: list[Clearing]
+    scenario: Scenario,
+    instruments: Instruments,
+    brackets: Brackets,
+    traders: Traders,
+    owners: Owners,
+    rules: list[Clearing],
+    streams: Streams,
 ) -> tuple[Ints, Ints, NDArray[np.float64]]:
     """Per owner: lots (n_owners, n_instruments), money (n_owners,), and the weights by which isolated money is split:
     initial margin of what is held, open interest for those who hold nothing (n_owners, n_instruments)."""
@@ -278,7 +284,8 @@ def _opening(
     weight[held.any(axis=1)] = held[held.any(axis=1)]
     for house, rule in enumerate(rules):
         own = interest[instruments.venue == house].sum() if house < len(scenario.venues) else 0.0
-        money[owners.row("keeper", house)] = int(rule.keeper.capital_share * own)
+        money[owners.rows("keeper", house)] = rule.keeper.shares(int(rule.keeper.capital_share * own), streams, house)
+        money[owners.rows("vault", house)] = int(rule.vault.capital_share * own)
         money[owners.row("fund", house)] = int(rule.fund_share * own)
         weight[owners.row("fund", house), instruments.venue != house] = 0.0
     return position, money, weight

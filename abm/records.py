@@ -43,7 +43,7 @@ PER_INSTRUMENT = {
     "forced_value": Column(np.int64, "cash units", "value of those fills"),
     "open_interest": Column(np.int64, "lots", "one-sided open interest"),
     "adl": Column(np.int64, "lots", "closed by auto-deleveraging in the step, one side"),
-    "takeover": Column(np.int64, "lots", "taken over by keeper or fund in the step"),
+    "takeover": Column(np.int64, "lots", "taken over by keepers, vault or fund in the step"),
 }
 
 SCALARS = {
@@ -56,7 +56,8 @@ SCALARS = {
     "by_adl": Column(np.int64, "cash units", "of it borne by auto-deleveraged accounts"),
     "by_socialised": Column(np.int64, "cash units", "of it socialised"),
     "fund": Column(np.int64, "cash units", "cash of the insurance fund"),
-    "keeper_equity": Column(np.int64, "cash units", "equity of the keeper"),
+    "keeper_equity": Column(np.int64, "cash units", "joint equity of the keepers"),
+    "vault_equity": Column(np.int64, "cash units", "equity of the backstop vaults"),
     "maker_equity": Column(np.int64, "cash units", "joint equity of the makers"),
     "refused": Column(np.int64, "orders", "refused in the step"),
     "called": Column(np.int64, "accounts", "with a margin call at the end of the step"),

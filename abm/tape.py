@@ -24,7 +24,7 @@ from abm.world.shocks import steps
 if TYPE_CHECKING:
     from abm.model import CascadeModel
 
-TAKEOVERS = (EventKind.KEEPER_TAKEOVER, EventKind.FUND_TAKEOVER)
+TAKEOVERS = (EventKind.KEEPER_TAKEOVER, EventKind.AUCTIONED, EventKind.VAULT_TAKEOVER, EventKind.FUND_TAKEOVER)
 
 
 class Tape:
@@ -42,7 +42,8 @@ class Tape:
         houses = self.exchange.houses
         self._makers = np.flatnonzero(np.isin(model.ledger.owner, model.desk.rows))  # accounts
         self._funds = np.unique(np.concatenate([house.fund for house in houses]))
-        self._keepers = np.array([house.keeper for house in houses if house.keeper >= 0], dtype=np.int64)
+        self._keepers = np.concatenate([house.staff.keepers for house in houses])
+        self._vaults = np.concatenate([house.staff.vault for house in houses])
         self._opening_makers = self._maker_equity()
         self._opening_equity = self._by_group()
         self._low: NDArray[np.int64] | None = None
@@ -188,6 +189,7 @@ class Tape:
             "by_socialised": borne[EventKind.SOCIALISED],
             "fund": int(ledger.cash[self._funds, 0].sum()),
             "keeper_equity": self._equity(self._keepers),
+            "vault_equity": self._equity(self._vaults),
             "maker_equity": self._maker_equity(),
             "refused": self._refused,
             "called": int(np.count_nonzero(ledger.state == State.CALLED)),

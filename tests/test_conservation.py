@@ -65,6 +65,32 @@ POLICIES = st.one_of(
 )  # fmt: skip
 
 
+SALES = st.one_of(
+    st.just({"kind": "discount"}),
+    st.fixed_dictionaries(
+        {
+            "kind": st.just("auction"),
+            "step": pick(0.005, 0.05),
+            "step_seconds": pick(5.0, 20.0),
+            "lots": pick("account", "position"),
+            "on_book": pick(False, True),
+        }
+    ),
+)
+VAULTS = st.one_of(
+    st.just({"kind": "none"}),
+    st.fixed_dictionaries(
+        {
+            "kind": st.just("backstop"),
+            "capital_share": pick(0.0, 0.01, 0.1),
+            "trigger": pick(0.5, 1.0),
+            "margin_kept": pick(1.0, 0.3),
+            "leverage_max": pick(5.0, 50.0),
+        }
+    ),
+)
+
+
 @st.composite
 def assets(draw: st.DrawFn) -> list[dict[str, Any]]:
     """One to three of them, from a handful of lots to a large market."""
@@ -102,8 +128,12 @@ def clearing(draw: st.DrawFn) -> Changes:
         adl=("industry", "industry", "none"),
     )
     rules["keeper"] = drawn(
-        draw, capital_share=(0.0, 0.01, 0.1), trigger=(0.67, 1.0, 1.0), discount=(0.0, 0.05), leverage_max=(5.0, 50.0)
-    )
+        draw,
+        capital_share=(0.0, 0.01, 0.1), trigger=(0.67, 1.0, 1.0), discount=(0.0, 0.05), leverage_max=(5.0, 50.0),
+        count=(1, 1, 3), capital_spread=(0.0, 1.0), discount_spread=(0.0, 0.5), inventory_premium=(0.0, 2.0),
+    )  # fmt: skip
+    rules["takeover"] = draw(SALES)
+    rules["vault"] = draw(VAULTS)
     notice = drawn(draw, trigger=(1.25, 1.0, 3.0), target=(3.0,), deadline=(20.0, 0.0, 60.0), floor=(0.5, 0.0, 1.0))
     rules["calls"] = draw(pick({"kind": "none"}, {"kind": "notice"} | notice))
     rules["margin"] = {"kind": "tiered"} | drawn(draw, maintenance_share=(0.5, 1.0))
@@ -230,6 +260,8 @@ def ruined(**more: Any) -> Changes:
 
 # A slower fall of a quarter into books that take little: accounts are weak before they are bankrupt
 SLOW = {"world.shocks": [shock(-0.25)], "venues.main.clearing.liquidation.limit": 0.002}
+AUCTION = {"venues.main.clearing.takeover": {"kind": "auction", "step": 0.01}}
+VAULT = {"venues.main.clearing.vault": {"kind": "backstop", "capital_share": 0.05, "trigger": 1.0}}
 
 # Everybody is warned early, half cut, and reserves are as large as what is in the market
 CALLED = {
@@ -246,13 +278,16 @@ CALLED = {
         (ruined(**{"venues.main.clearing.adl": "none"}), EventKind.SOCIALISED),
         (ruined(**{"venues.main.clearing.adl": "none"}), EventKind.FUND_TAKEOVER),
         (ruined(**{"venues.main.clearing.fund_share": 0.2}), EventKind.FUND_TAKEOVER),
+        (ruined(**SLOW, **AUCTION), EventKind.AUCTIONED),
+        (ruined(**SLOW, **AUCTION, **{"venues.main.clearing.keeper.capital_share": 0.0}), EventKind.UNSOLD),
+        (ruined(**SLOW, **VAULT), EventKind.VAULT_TAKEOVER),
         (ruined(**{"makers.count": 0}), EventKind.CLOSED),
         (ruined(**{"assets.*.volatility_daily": 0.0}), EventKind.CLOSED),
         (ruined(**SLOW, **{"venues.main.clearing.execution": "outside_pool"}), EventKind.RECOVERED),
         (ruined(**SLOW, **CALLED), EventKind.TOPPED_UP),
         (ruined(**SLOW, **CALLED), EventKind.CALL_MET),
     ],
-    ids=["adl", "keeper", "socialised", "lots kept", "fund", "no maker", "no volatility", "pool", "topped up", "call met"],
+    ids=lambda value: value.name.lower() if isinstance(value, EventKind) else "",
 )
 def test_conservation_where_it_happens(changes: Changes, kind: EventKind) -> None:
     assert (play_and_check(changes, seed=1).events["kind"] == kind).any()
@@ -276,13 +311,14 @@ def test_conservation_where_a_house_has_nobody_left_to_pay() -> None:
     assert min(own) < 0
 
 
-@pytest.mark.parametrize("who", ["keeper", "maker", "fund"])
+@pytest.mark.parametrize("who", ["keeper", "vault", "maker", "fund"])
 def test_conservation_when_one_of_them_is_ruined(who: str) -> None:
-    model = market({"world.shocks": [], "venues.main.clearing.keeper.capital_share": 0.05})
+    model = market({"world.shocks": [], "venues.main.clearing.keeper.capital_share": 0.05} | VAULT)
     for _ in range(5):
         model.step()
     [house] = model.exchange.houses
-    account = {"keeper": house.keeper, "fund": int(house.fund[0]), "maker": int(model.makers[0].accounts[0])}[who]
+    own = {"keeper": house.staff.keepers, "vault": house.staff.vault, "fund": house.fund, "maker": model.makers[0].accounts}
+    account = int(own[who][0])
     model.ledger.takeover(int(model.exchange.accounts.backing[0, 0]), account, 0, 200, 200 * int(model.exchange.price[0]))
     model.ledger.transfer(account, model.exchange.pool, int(model.ledger.equity(model.exchange.price)[account]) + 12_345)
     for _ in range(5):

@@ -83,6 +83,19 @@ WORLDS = {
         venue("alpha", 0.5, liquidation={"kind": "whole", "slicing": {"kind": "almgren_chriss", "horizon": 60.0}}),
         venue("beta", 0.5, liquidation={"kind": "just_enough", "throttle": {"kind": "share_of_volume"}}),
     ),
+    "auction": stirred(
+        venue(
+            "main",
+            1.0,
+            liquidation={"kind": "whole", "limit": 0.002},
+            keeper={"count": 3, "capital_share": 0.05, "trigger": 1.0, "discount": 0.002, "leverage_max": 10.0}
+            | {"capital_spread": 0.5, "discount_spread": 0.5, "inventory_premium": 1.0},
+            takeover={"kind": "auction", "step": 0.001, "step_seconds": 10.0, "reserve": 0.003},
+            vault={"kind": "backstop", "capital_share": 0.02, "trigger": 0.5, "margin_kept": 0.5},
+        ),
+        world__shocks=[shock(-0.2, ramp=120.0)],
+        population__cross_share=1.0,
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""Liquidators: the venue's own engine, which sells for seized accounts, and the keeper, who sells what it took over."""
+"""Liquidators: the venue's own engine, which sells for seized accounts, and principals, who sell what they took over."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from abm.clearing.house import House
 from abm.clearing.liquidation import OnTheBook
 from abm.clearing.liquidation.limit import reach
 from abm.clearing.selling import Slices
+from abm.clearing.vault import NoVault
 from abm.market.order import Kind, OrderBatch, Reason, no_orders, orders
 
 if TYPE_CHECKING:
@@ -68,14 +69,26 @@ class VenueLiquidator(Owner):
 class KeeperAgent(Owner):
     """A principal with finite capital: takes weak accounts over at a discount and unwinds them on the book."""
 
-    def __init__(self, model: CascadeModel, row: int, house: House) -> None:
-        super().__init__(model, row)
-        self.house = house
+    def __init__(self, model: CascadeModel, account: int, house: House, half_life: float) -> None:
+        super().__init__(model, int(model.ledger.owner[account]))
+        self.account, self.house, self.half_life = account, house, half_life
 
     def unwind(self) -> OrderBatch:
-        """A share of the keeper's positions, so that they halve with the stated half-life."""
-        rules = self.house.rules
-        return work_off(self.model, np.array([self.house.keeper]), rules.keeper.unwind_half_life, rules.unwind_limit)
+        """A share of its positions, so that they halve with the stated half-life."""
+        return work_off(self.model, np.array([self.account]), self.half_life, self.house.rules.unwind_limit)
+
+
+class VaultAgent(KeeperAgent):
+    """The backstop vault: takes whole accounts over with their margin and unwinds them on the book."""
+
+
+def principals_of(model: CascadeModel, house: House) -> list[KeeperAgent]:
+    """The keepers of a house, and its vault if there is one."""
+    rules, staff = house.rules, house.staff
+    keepers = [KeeperAgent(model, int(account), house, rules.keeper.unwind_half_life) for account in staff.keepers]
+    if isinstance(rules.vault, NoVault):
+        return keepers
+    return [*keepers, *(VaultAgent(model, int(account), house, rules.vault.unwind_half_life) for account in staff.vault)]
 
 
 def work_off(model: CascadeModel, accounts: NDArray[np.int64], half_life: float, limit: float) -> OrderBatch:

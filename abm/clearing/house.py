@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from abm.clearing.adl import Queue
+from abm.clearing.backstop import Backstop, Keepers
 from abm.clearing.calls import Notices
 from abm.clearing.journal import Entry, EventKind, Journal
 from abm.clearing.ledger import Ledger, State
 from abm.clearing.liquidation import NoLiquidation
 from abm.clearing.liquidation.turnover import Turnover
+from abm.clearing.principal import Round
 from abm.clearing.rulebook import Clearing
 from abm.clearing.selling import Selling, Slices
 from abm.clearing.waterfall import Waterfall
@@ -28,6 +30,7 @@ class Staff:
     fund: NDArray[np.int64]  # (n_instruments,), the insurance fund's account for each instrument
     keepers: NDArray[np.int64]  # (k,), principals with finite capital
     own: int  # the house's own money, where its fees are
+    vault: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))  # the backstop vault, (0 or 1,)
 
 
 class House:
@@ -50,7 +53,9 @@ class House:
     ) -> None:
         self.rules, self.ledger, self.brackets, self.streams, self.number = rules, ledger, brackets, streams, number
         self.staff = staff
-        self.fund, self.keeper = staff.fund, int(staff.keepers[0])
+        self.fund = staff.fund
+        keepers = Keepers(rules.keeper, ledger, streams, staff.keepers, number)
+        self.backstop = Backstop([rules.takeover.seller(keepers, step_seconds), *rules.vault.desks(ledger, staff.vault)])
         self.margin_state = margin_state  # of the margin rule; None where brackets say everything
         self.accounts = np.setdiff1d(np.flatnonzero(ledger.house == number), staff.fund)
         self._mine = np.zeros(len(ledger), dtype=np.bool_)  # (n_accounts,)
@@ -111,8 +116,8 @@ class House:
         return self.selling.slices(step, price, depth)
 
     def resolve(self, step: int, price: NDArray[np.int64], failed: NDArray[np.bool_]) -> None:
-        """Phase 8, last part: bankrupt accounts are closed and their loss borne; the keeper is offered what the book did
-        not take (`failed` (n_accounts,)); cured accounts are released."""
+        """Phase 8, last part: bankrupt accounts are closed and their loss borne; keepers and the vault are offered
+        what the book did not take (`failed` (n_accounts,)); cured accounts are released."""
         rows = self.seized()
         funds = np.unique(self.fund)
         if not len(rows) and (self.revalue(funds, price).equity >= 0).all():
@@ -122,9 +127,7 @@ class House:
         bankrupt = worth.equity < 0
         order = np.argsort(self.key(step, rows[bankrupt], worth.equity[bankrupt]), kind="stable")
         waterfall.close(rows[bankrupt][order].tolist())
-        weak = (worth.equity >= 0) & failed[rows] & (worth.collateral < self.rules.keeper.trigger * worth.maintenance)
-        for account in rows[weak]:
-            self._offer(int(account), price)
+        self.backstop.offer(rows, worth, failed[rows], self._round(step, price), self.ledger.state)
         waterfall.close(funds[self.revalue(funds, price).equity < 0].tolist())
         worth = self.revalue(rows, price)
         ended = self.ledger.state[rows] == State.CLOSED
@@ -155,14 +158,17 @@ class House:
 
     def release(self, rows: NDArray[np.int64]) -> None:
         """Accounts `rows` (k,) are healthy again."""
+        self.backstop.drop(rows)
         self.ledger.state[rows] = State.HEALTHY
         for account in rows:
             self.journal.write(Entry(EventKind.RECOVERED, int(account)))
 
-    def _offer(self, account: int, price: NDArray[np.int64]) -> None:
-        if account != self.keeper and self.ledger.state[self.keeper] == State.HEALTHY:
-            rate = self.brackets.initial_rate[self.number, :, 0]
-            self.rules.keeper.take_over(self.ledger, self.journal, self.keeper, account, price=price, rate=rate)
+    def _round(self, step: int, price: NDArray[np.int64]) -> Round:
+        def cured(account: int) -> bool:
+            worth = self.revalue(np.array([account]), price)
+            return bool(worth.collateral[0] >= worth.maintenance[0])
+
+        return Round(step, price, self.brackets.initial_rate[self.number, :, 0], self.journal, cured)
 
     def _waterfall(self, price: NDArray[np.int64]) -> Waterfall:
         ledger, eligible = self.ledger, self._mine & (self.ledger.state < State.LIQUIDATING)

@@ -23,6 +23,9 @@ class EventKind(IntEnum):
     CALL_MET = 11  # the account is back at the ratio the call asked for
     TOPPED_UP = 12  # money of the owner's arrived: amount, from the counterparty's account or, at -1, from reserves outside
     WAITED = 13  # lots of a seized account that were due were held back, by pace or throttle
+    AUCTIONED = 14  # a keeper won it, or a position of it, in an auction
+    UNSOLD = 15  # an auction reached its reserve without a bid
+    VAULT_TAKEOVER = 16  # positions at the mark; without an instrument: the margin that went with them
 
 
 class Entry(NamedTuple):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Literal
 
 from abm.clearing.adl import AdlRule, IndustryRanking
+from abm.clearing.auction import FixedDiscount, TakeoverRule
 from abm.clearing.backstop import Keeper
 from abm.clearing.calls import CallRule, NoCalls
 from abm.clearing.liquidation import Fraction, LiquidationPolicy
 from abm.clearing.margin.rule import MarginRule
 from abm.clearing.margin.tiered import Tiered
+from abm.clearing.vault import NoVault, VaultRule
 from abm.record import Record, param
 
 
@@ -25,7 +27,11 @@ class Clearing(Record):
     liquidation: LiquidationPolicy = param(
         Fraction(), unit="rule", source="per field", help="How seized positions are worked on the book."
     )
-    keeper: Keeper = param(Keeper(), unit="rule", source="per field", help="Principal liquidator with finite capital.")
+    keeper: Keeper = param(Keeper(), unit="rule", source="per field", help="Principal liquidators with finite capital.")
+    takeover: TakeoverRule = param(
+        FixedDiscount(), unit="rule", source="per field", help="How a weak account that the book did not cure is sold to keepers."
+    )
+    vault: VaultRule = param(NoVault(), unit="rule", source="per field", help="Who takes whole accounts with their margin.")
     adl: AdlRule = param(IndustryRanking(), unit="rule", source="per field", help="Auto-deleveraging rule.")
     gains_share: float = param(
         1.0,
@@ -93,4 +99,4 @@ class Clearing(Record):
 
     def staff(self) -> dict[str, int]:
         """How many accounts of each role the house keeps for itself."""
-        return {"keeper": 1, "fund": 1, "fees": 1}
+        return {"keeper": self.keeper.count, "fund": 1, "fees": 1, "vault": int(not isinstance(self.vault, NoVault))}

@@ -66,6 +66,7 @@ class Selling:
         cured = (worth.collateral >= worth.maintenance) & (worth.equity >= 0)
         house.release(rows[cured])
         due = ~cured & (worth.equity >= 0) & (step - self.last_slice[rows] >= self.interval)
+        due &= ~house.backstop.withheld(rows)
         rows, worth = rows[due], Revaluation(*(column[due] for column in worth))
         key = house.key(step, rows, worth.collateral - worth.maintenance)
         alone = self._alone(ledger.position[rows], price)

@@ -27,7 +27,7 @@ MEASURES = {
     "liquidations.accounts_by_asset.<asset>": Measure("accounts", "distinct accounts with forced fills in the asset"),
     "liquidations.notional.<asset>": Measure("currency", "fills of forced orders, each counted once"),
     "liquidations.adl.<asset>": Measure("currency", "closed by auto-deleveraging, at the mark"),
-    "liquidations.takeover.<asset>": Measure("currency", "taken over by keeper or fund, at the mark"),
+    "liquidations.takeover.<asset>": Measure("currency", "taken over by keepers, vault or fund, at the mark"),
     "genealogy.liquidations": Measure("liquidations", "seizures of accounts, repeated ones counted again"),
     "genealogy.forced_loss_share": Measure("share", "loss of seized accounts through forced orders, since each leg last changed"),
     "genealogy.reproduction_number": Measure("liquidations", "later ones it caused, weighted by share of loss; mean"),

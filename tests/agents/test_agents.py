@@ -132,7 +132,7 @@ def test_liquidators_and_makers_have_rows_of_their_own() -> None:
     model = market()
     [engine], [keeper] = model.agents_by_type[VenueLiquidator], model.agents_by_type[KeeperAgent]
     house = model.exchange.houses[0]
-    assert set(engine.accounts) == set(house.fund) and list(keeper.accounts) == [house.keeper]
+    assert set(engine.accounts) == set(house.fund) and list(keeper.accounts) == [keeper.account] == house.staff.keepers.tolist()
     # two per mille of one-sided open interest of 2 x 1,000,000
     assert keeper.equity * model.scenario.money.cash_unit == pytest.approx(4_000.0, rel=1e-3)
     makers = model.agents_by_type[Maker]

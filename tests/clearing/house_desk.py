@@ -26,6 +26,7 @@ class Desk:
 
     One lot is worth its mark; initial margin is 10 % and maintenance margin 5 % of notional; a step is 5 s unless stated.
     `capital` is the keeper's cash, `fund` the fund's (`funds`: one fund for BTC and one for ETH), `rules` those of the house.
+    `more_keepers` gives further keepers with this cash, rows `keepers`; `vault_capital` a vault, row `vault`.
     What the given accounts leave of either side is held by a clearing member outside the house, who never pays.
     """
 
@@ -40,11 +41,19 @@ class Desk:
         funds: tuple[int, int] | None = None,
         opening_split: Any = None,
         step_seconds: float = 5.0,
+        more_keepers: Sequence[int] = (),
+        vault_capital: int | None = None,
         **rules: Any,
     ) -> None:
         n = len(equity)
         self.keeper, self.fund, self.own, self.outside = n, n + 1, n + 2, n + 3
-        cash = [*equity, capital, fund, 0, 0, *(funds or ())]
+        cash = [*equity, capital, fund, 0, 0, *(funds or ()), *more_keepers]
+        self.keepers = [self.keeper, *range(len(cash) - len(more_keepers), len(cash))]
+        self.vault = len(cash)  # no row without capital
+        if vault_capital is not None:
+            cash.append(vault_capital)
+        if more_keepers:
+            rules["keeper"] = rules.get("keeper", {}) | {"count": len(self.keepers)}
         lots = np.zeros((len(cash), 2), dtype=np.int64)
         lots[:n] = position
         lots[self.outside] = -lots.sum(axis=0)
@@ -64,7 +73,10 @@ class Desk:
             Streams(1),
             number=0,
             staff=Staff(
-                fund=np.array([n + 4, n + 5] if funds else [self.fund, self.fund]), keepers=np.array([self.keeper]), own=self.own
+                fund=np.array([n + 4, n + 5] if funds else [self.fund, self.fund]),
+                keepers=np.array(self.keepers),
+                own=self.own,
+                vault=np.arange(self.vault, len(cash)),
             ),
             step_seconds=step_seconds,
             cash_unit=1.0,

@@ -1,12 +1,17 @@
-"""The keeper: takes weak accounts over at a discount, with finite capital, and can die of it."""
+"""Keepers: take weak accounts over at a discount, with finite capital, and can die of it."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import pytest
+
+from abm.clearing.backstop import Keeper
 from abm.clearing.journal import EventKind
 from abm.clearing.ledger import State
-from tests.clearing.house_desk import ALICE, BOB, BTC, ETH, Desk
+from abm.streams import Streams
+from tests.clearing.house_desk import ALICE, BOB, BTC, ETH, Desk, price
 
 
 def weak_alice(capital: int, *, equity: int = 220, position: tuple[int, int] = (10, 0), **rule: Any) -> Desk:
@@ -110,3 +115,74 @@ def test_a_keeper_can_be_seized_and_default() -> None:
     assert (desk.equity(desk.keeper, 60), desk.lots(desk.keeper)) == (0, [0, 0])
     assert desk.borne() == {"deficit": 32, "fund": 0, "adl": 0, "socialised": 32}
     assert (desk.equity(ALICE, 60), desk.equity(desk.own, 60)) == (0, -20)
+
+
+def two_keepers(first: int, second: int, *, asks: tuple[float, float] = (0.01, 0.01), **rule: Any) -> Desk:
+    """Weak Alice (800 of notional, 20 of equity) and two keepers with these capitals, asking these discounts."""
+    rules = {"discount": 0.01, "leverage_max": 5.0} | rule
+    desk = Desk([220], [[10, 0]], capital=first, more_keepers=[second], keeper=rules)
+    ask_for(desk, *asks)
+    return desk
+
+
+def ask_for(desk: Desk, *asks: float) -> None:
+    desk.house.backstop.buyers[0].keepers.asks[:] = asks
+
+
+def test_where_one_keeper_is_too_small_another_takes_it() -> None:
+    desk = two_keepers(151, 152, asks=(0.01, 0.01))  # 800 less the discount of 8 need 152 at leverage 5
+    desk.settle(btc=80, failed=[ALICE])
+    [entry] = desk.told(EventKind.KEEPER_TAKEOVER)
+    assert (entry.counterparty, entry.value) == (desk.keepers[1], 792)
+    assert [desk.equity(keeper, 80) for keeper in desk.keepers] == [151, 160]
+
+
+def test_who_asks_least_takes_it_at_what_he_asks() -> None:
+    desk = two_keepers(500, 500, asks=(0.01, 0.005))
+    desk.settle(btc=80, failed=[ALICE])
+    assert [desk.equity(keeper, 80) for keeper in desk.keepers] == [500, 504]  # 0.5 % of 800
+    assert desk.equity(ALICE, 80) == 16
+
+
+def test_among_equal_keepers_a_lot_decides_that_changes_from_step_to_step() -> None:
+    desk = two_keepers(500, 500)
+    keepers = desk.house.backstop.buyers[0].keepers
+    first = {keepers.bids(ALICE, desk.house._round(step, price(80)))[0][1].account for step in range(40)}
+    assert first == set(desk.keepers)  # one of 40 fair coins differs from the others, but for 1 in 2^39
+
+
+def test_a_keeper_asks_more_the_fuller_it_is() -> None:
+    # the first holds 10 BTC with 500: 800 of the 2,500 that leverage 5 allows, so it asks 1 % x 1.32; the other asks 1.2 %
+    for premium, winner in ((1.0, 1), (0.0, 0)):
+        desk = two_keepers(500, 500, asks=(0.01, 0.012), inventory_premium=premium)
+        desk.trade(buyer=desk.keeper, seller=desk.outside, lots=10, at=80)
+        desk.settle(btc=80, failed=[ALICE])
+        [entry] = desk.told(EventKind.KEEPER_TAKEOVER)
+        assert entry.counterparty == desk.keepers[winner]
+
+
+def test_nobody_takes_his_own_account_over() -> None:
+    desk = Desk([220], [[10, 0]], capital=500, owner=[100])  # owner 100 is the keeper
+    desk.settle(btc=80, failed=[ALICE])
+    assert desk.told(EventKind.KEEPER_TAKEOVER) == []
+
+
+def test_a_keeper_takes_a_seized_keeper_over() -> None:
+    # 11 BTC bought at 100 on 135 are worth 25 of equity at 90, of 49.5 that are asked (33 is two thirds)
+    desk = Desk([0], [[0, 0]], capital=135, more_keepers=[500])
+    desk.trade(buyer=desk.keeper, seller=desk.outside, lots=11, at=100)
+    assert desk.seize(btc=90) == [desk.keeper]
+    desk.resolve(btc=90, failed=[desk.keeper])
+    assert (desk.lots(desk.keepers[0]), desk.lots(desk.keepers[1])) == ([0, 0], [11, 0])
+    assert (desk.equity(desk.keepers[0], 90), desk.equity(desk.keepers[1], 90)) == (16, 509)  # 1 % of 990, in whole units
+
+
+def test_keepers_ask_around_the_discount_and_share_the_capital() -> None:
+    plain, spread = Keeper(count=3), Keeper(count=200, discount_spread=0.5, capital_spread=1.0)
+    assert plain.asks(Streams(1), 0).tolist() == [0.01, 0.01, 0.01]
+    assert plain.shares(100, Streams(1), 0).tolist() == [34, 33, 33]
+    asks, shares = spread.asks(Streams(1), 0), spread.shares(10**9, Streams(1), 0)
+    assert 0.005 <= asks.min() < 0.0055 and 0.0145 < asks.max() <= 0.015
+    assert shares.sum() == 10**9 and shares.min() > 0
+    assert np.log(shares).std() == pytest.approx(1.0, abs=0.15)  # three standard errors of 200 draws
+    assert (spread.asks(Streams(1), 1) != asks).all()  # another house, other keepers
