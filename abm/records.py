@@ -43,6 +43,7 @@ PER_INSTRUMENT = {
     "open_interest": Column(np.int64, "lots", "one-sided open interest"),
     "adl": Column(np.int64, "lots", "closed by auto-deleveraging in the step, one side"),
     "takeover": Column(np.int64, "lots", "taken over by keeper or fund in the step"),
+    "halted": Column(np.int64, "1", "1 in steps in which a circuit breaker closed the book, else 0"),
 }
 
 SCALARS = {
@@ -58,6 +59,7 @@ SCALARS = {
     "keeper_equity": Column(np.int64, "cash units", "equity of the keeper"),
     "maker_equity": Column(np.int64, "cash units", "joint equity of the makers"),
     "refused": Column(np.int64, "orders", "refused in the step"),
+    "unattended": Column(np.int64, "accounts", "below maintenance margin and left alone in the step because of a halt"),
     "withdrawn_makers": Column(np.int64, "makers", "not quoting at the end of the step"),
 }
 
@@ -244,7 +246,7 @@ def _health(records: Records) -> pd.DataFrame:
 
 def _scale(meta: Meta, unit: str) -> NDArray[np.float64]:
     """Human units per kept unit, (n_instruments,)."""
-    scales = {"ticks": meta.instruments.tick_size, "lots": meta.instruments.lot_size}
+    scales = {"ticks": meta.instruments.tick_size, "lots": meta.instruments.lot_size, "1": np.ones(len(meta.instruments))}
     return scales.get(unit, np.full(len(meta.instruments), meta.cash_unit))
 
 

@@ -72,6 +72,13 @@ class House:
         self.first_slice = np.full(len(ledger.owner), -1, dtype=np.int64)  # step of the first slice since seizure
         self.last_slice = np.full(len(ledger.owner), -(10**9), dtype=np.int64)
         self.journal = Journal()
+        self._unchecked = self._unworked = np.zeros(ledger.position.shape[1], dtype=np.bool_)  # (n_instruments,)
+        self.unattended = 0  # accounts that the house left alone in this step because of a halt
+
+    def suspend(self, unchecked: NDArray[np.bool_], unworked: NDArray[np.bool_]) -> None:
+        """From now on nobody is seized who holds an `unchecked` instrument (n_instruments,), and of seized accounts the
+        `unworked` positions wait: no forced orders, and no keeper or waterfall for whoever has one."""
+        self._unchecked, self._unworked = unchecked, unworked
 
     @property
     def liquidates(self) -> bool:
@@ -86,11 +93,15 @@ class House:
     def margin(self, worth: Revaluation) -> None:
         """Phase 4: seize accounts that hold less than they must; `worth` covers all accounts on the step's marks."""
         self.journal = Journal()
+        self.unattended = 0
         if not self.liquidates:
             return
         state = self.ledger.state
         breached = (worth.collateral < worth.maintenance) | (worth.equity < 0)
-        entering = np.flatnonzero(breached & self._mine & (state == State.HEALTHY))
+        breached &= self._mine & (state == State.HEALTHY)
+        spared = breached & self._holding(self._unchecked)
+        self.unattended = int(np.count_nonzero(spared))
+        entering = np.flatnonzero(breached & ~spared)
         state[entering] = State.LIQUIDATING
         self.first_slice[entering] = -1
         for account in entering:
@@ -126,8 +137,9 @@ class House:
             depth=depth,
             fee_rate=self.rules.fee_rate,
             cash_unit=self.cash_unit,
+            closed=self._unworked,
         )
-        lots = self.rules.liquidation.slices(seized)
+        lots = np.where(self._unworked, 0, self.rules.liquidation.slices(seized))
         sent = lots.any(axis=1)
         self.last_slice[rows[sent]] = step
         self.first_slice[rows[sent & (first < 0)]] = step
@@ -137,23 +149,27 @@ class House:
 
     def resolve(self, step: int, price: NDArray[np.int64], failed: NDArray[np.bool_]) -> None:
         """Phase 8, last part: bankrupt accounts are closed and their loss borne; the keeper is offered what the book did
-        not take (`failed` (n_accounts,)); cured accounts are released."""
+        not take (`failed` (n_accounts,)); cured accounts are released, those with unworked positions wait."""
         rows = self.seized()
         funds = np.unique(self.fund)
         if not len(rows) and (self.revalue(funds, price).equity >= 0).all():
             return
         worth = self.revalue(rows, price)
         waterfall = self._waterfall(price)
-        bankrupt = worth.equity < 0
+        waiting = self._holding(self._unworked)
+        bankrupt = (worth.equity < 0) & ~waiting[rows]
         order = np.argsort(self._key(step, rows[bankrupt], worth.equity[bankrupt]), kind="stable")
         waterfall.close(rows[bankrupt][order].tolist())
-        weak = (worth.equity >= 0) & failed[rows] & (worth.collateral < self.rules.keeper.trigger * worth.maintenance)
+        weak = (worth.equity >= 0) & failed[rows] & ~waiting[rows]
+        weak &= worth.collateral < self.rules.keeper.trigger * worth.maintenance
         for account in rows[weak]:
             self._offer(int(account), price)
-        waterfall.close(funds[self.revalue(funds, price).equity < 0].tolist())
+        waterfall.close(funds[(self.revalue(funds, price).equity < 0) & ~waiting[funds]].tolist())
         worth = self.revalue(rows, price)
         ended = self.ledger.state[rows] == State.CLOSED
-        self._release(rows[~ended & (worth.collateral >= worth.maintenance) & (worth.equity >= 0)])
+        cured = (worth.collateral >= worth.maintenance) & (worth.equity >= 0)
+        self._release(rows[~ended & cured])
+        self.unattended += int(np.count_nonzero(waiting[rows] & ~ended & ~cured))
 
     def revalue(self, rows: NDArray[np.int64], price: NDArray[np.int64]) -> Revaluation:
         """Worth and margin of `rows` (k,) on the marks behind `price` (n_instruments,)."""
@@ -164,6 +180,10 @@ class House:
     def maintenance(self, rows: NDArray[np.int64], price: NDArray[np.int64]) -> NDArray[np.int64]:
         """What accounts `rows` (k,) must hold by a margin rule that brackets do not state, (k,) cash units."""
         return self._required(self.ledger.position[rows], price)
+
+    def _holding(self, instruments: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Accounts with a position in any of `instruments` (n_instruments,), (n_accounts,)."""
+        return np.asarray((self.ledger.position[:, instruments] != 0).any(axis=1))
 
     def _required(self, position: NDArray[np.int64], price: NDArray[np.int64]) -> NDArray[np.int64]:
         found = self.rules.margin.requirement(np.asfortranarray(position), price, self.margin_state)

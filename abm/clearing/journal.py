@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class EventKind(IntEnum):
-    """What happened to an account."""
+    """What happened to an account, or to an instrument."""
 
     ENTERED = 0  # seized: equity below maintenance margin
     RECOVERED = 1  # released: solvent again
@@ -19,6 +19,8 @@ class EventKind(IntEnum):
     WITHDREW = 7  # a maker stopped quoting
     RETURNED = 8
     FUND_PAID = 9  # the fund covered a loss in cash
+    HALTED = 10  # a circuit breaker closes the instrument's book from the next step on
+    RESUMED = 11  # the book is open again from the next step on
 
 
 class Entry(NamedTuple):

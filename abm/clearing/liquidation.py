@@ -27,6 +27,7 @@ class Seized:
     depth: NDArray[np.int64]  # (n_instruments, 2), lots on the bid and ask side near the mark
     fee_rate: float  # liquidation fee, share of notional
     cash_unit: float  # currency per cash unit
+    closed: NDArray[np.bool_] | bool = False  # (n_instruments,), cannot be sold now
 
     @property
     def notional(self) -> NDArray[np.int64]:
@@ -104,6 +105,7 @@ class JustEnough(_OnTheBook):
         s x target x its margin and costs s x fee x its notional. Signed like the position, (k, n_instruments)."""
         missing = self.target * seized.leg_margin.sum(axis=1) - seized.equity
         freed = self.target * seized.leg_margin - seized.fee_rate * seized.notional
+        freed = np.where(seized.closed, 0.0, freed)
         if self.priority == "pro_rata":
             share = np.broadcast_to(_ratio(missing, freed.sum(axis=1))[:, None], freed.shape)
         else:

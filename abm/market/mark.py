@@ -65,8 +65,14 @@ class Marks:
         self._outside: deque[Floats] = deque([opening] * (int(self._lag.max()) + 1), maxlen=int(self._lag.max()) + 1)
         self._mid = opening.copy()
         self._basis = np.zeros(len(instruments))
+        self._closed = self._frozen = np.zeros(len(instruments), dtype=np.bool_)
         self.index: Floats = opening.copy()  # (n_instruments,), ticks
         self.mark: Ints = instruments.opening_tick.copy()  # (n_instruments,), ticks
+
+    def hold(self, closed: NDArray[np.bool_], frozen: NDArray[np.bool_]) -> None:
+        """From now on the books `closed` (n_instruments,) add nothing new to index and basis, and what is `frozen` keeps
+        its index and mark."""
+        self._closed, self._frozen = closed, frozen
 
     def advance(self, bid: Ints, ask: Ints, last: Ints, outside: Floats) -> None:
         """New index and mark from best quotes and last trades (0 where a side is empty) and the outside value, in ticks.
@@ -76,12 +82,14 @@ class Marks:
         """
         self._outside.append(outside)
         lagged = np.array([self._outside[-1 - lag][i] for i, lag in enumerate(self._lag)])
-        self._mid = np.where((bid > 0) & (ask > 0), 0.5 * (bid + ask), last).astype(np.float64)
-        self.index = self._weight * self._of_the_books() + (1.0 - self._weight) * lagged
-        self._basis += self._gain * (self._mid - self.index - self._basis)
+        mid = np.where((bid > 0) & (ask > 0), 0.5 * (bid + ask), last).astype(np.float64)
+        self._mid = np.where(self._closed, self._mid, mid)
+        index = self._weight * self._of_the_books() + (1.0 - self._weight) * lagged
+        self.index = np.where(self._frozen, self.index, index)
+        self._basis += np.where(self._closed, 0.0, self._gain * (self._mid - self.index - self._basis))
         fair = np.median(np.stack([self.index, self.index + self._basis, last.astype(np.float64)]), axis=0)
         fair = np.where(self._weight > 0.0, fair, self.index)
-        self.mark = np.maximum(np.rint(fair), 1.0).astype(np.int64)
+        self.mark = np.where(self._frozen, self.mark, np.maximum(np.rint(fair), 1.0).astype(np.int64))
 
     def _of_the_books(self) -> Floats:
         """Each asset's mid over the venues that trade it, in ticks of each instrument: the mean of one or two, from three

@@ -52,6 +52,7 @@ class Outcome(IntEnum):
     NOTHING_TO_REDUCE = 6  # reduce-only without a position to reduce
     SEIZED = 7  # the account is in liquidation
     UNKNOWN_ORDER = 8  # cancel of an order that does not rest
+    HALTED = 9  # a circuit breaker has closed the book
 
 
 ORDER = np.dtype(
