@@ -28,6 +28,11 @@ SILENT = {
     "world.path": "absent here; tests of the path and of replay",
 }
 LISTS = ("assets", "venues", "world.shocks")
+BREAKERS: tuple[dict[str, Any], ...] = (
+    {"kind": "luld", "width": 0.03, "window": 30.0, "limit_state": 5.0, "pause": 30.0, "marks": "follow"},
+    {"kind": "rolling", "window": 60.0, "halt": 60.0, "marks": "follow", "margin": "continue"},
+    {"kind": "market_wide", "first": 0.05, "third": 0.4, "halt": 20.0, "marks": "follow"},
+)
 
 
 def venue(name: str, share: float, **clearing: Any) -> dict[str, Any]:
@@ -71,6 +76,14 @@ WORLDS = {
     ),
     "whole": stirred(venue("main", 1.0, liquidation={"kind": "whole"}, deficit_by="loss", adl={"kind": "none"})),
     "just enough": stirred(venue("main", 1.0, liquidation={"kind": "just_enough"})),
+    **{
+        breaker["kind"]: stirred(
+            venue("alpha", 0.6, liquidation={"kind": "just_enough"}) | {"marking": {"book_weight": 0.3}, "breaker": breaker},
+            venue("beta", 0.4),
+            assets__ETH__open_interest=3e5,
+        )
+        for breaker in BREAKERS
+    },
 }
 
 
