@@ -31,7 +31,7 @@ LISTS = ("assets", "venues", "world.shocks")
 BREAKERS: tuple[dict[str, Any], ...] = (
     {"kind": "luld", "width": 0.03, "window": 30.0, "limit_state": 5.0, "pause": 30.0, "marks": "follow"},
     {"kind": "rolling", "window": 60.0, "halt": 60.0, "marks": "follow", "margin": "continue"},
-    {"kind": "market_wide", "first": 0.05, "third": 0.4, "halt": 20.0, "marks": "follow"},
+    {"kind": "market_wide", "first": 0.06, "third": 0.4, "halt": 20.0, "marks": "follow"},
 )
 
 
