@@ -17,10 +17,12 @@ from abm.clearing.ledger import FeeSchedule, Ledger
 from abm.clearing.liquidation.turnover import Turnover
 from abm.kernels.margin import Brackets, Revaluation, revalue
 from abm.market.book import Books, Execution
+from abm.market.breakers.supervisor import Breakers
+from abm.market.breakers.watch import Quotes, Terms
 from abm.market.funding import FundingClock
 from abm.market.instrument import Instruments
 from abm.market.mark import Marks
-from abm.market.order import FILL, Fills, OrderBatch, Outcome
+from abm.market.order import FILL, Fills, Kind, OrderBatch, Outcome, joined, no_orders, orders
 from abm.scenario import Scenario
 from abm.streams import Streams
 from abm.world.fundamentals import Values
@@ -51,7 +53,7 @@ class Exchange:
     rule: Ints  # (n_accounts,), row of the margin rule
     pool: int  # account of the outside pool that fills forced orders in the counterfactual without impact
     fund_rows: list[int]  # owner rows, by house
-    bands: Ints = field(init=False)  # (n_instruments, 2), ticks
+    breakers: Breakers = field(init=False)
 
     def __post_init__(self) -> None:
         absorbed = [house.number for house in self.houses if house.rules.execution == "outside_pool"]
@@ -59,7 +61,9 @@ class Exchange:
         shared = self.scenario.population.shared_wallet
         self.backing = Backing.of(self.accounts.backing, self.accounts.wallet, self.ledger, shared_wallet=shared)
         self._first = np.searchsorted(self.accounts.owner, np.arange(len(self.accounts.wallet)))  # each owner's first account
-        self.set_bands()
+        interest = (np.maximum(self.ledger.position, 0).sum(axis=0) * self.price).astype(np.float64)
+        terms = Terms(self.instruments, interest, self.scenario.time.step_seconds)
+        self.breakers = Breakers([venue.breaker for venue in self.scenario.venues], terms)
 
     @property
     def price(self) -> Ints:
@@ -90,9 +94,20 @@ class Exchange:
         self.turnover.note(fills)
 
     def admit(self, batch: OrderBatch) -> Admission:
-        """Resolve accounts and reserve margin; `batch` is changed in place."""
+        """Refuse what a halt closes out, resolve accounts and reserve margin; `batch` is changed in place."""
         reserve = Reserve(self.price, self.rule, self.brackets, self.books.open_buy, self.books.open_sell)
-        return admit(batch, self.ledger, self.backing, reserve)
+        refused = self.breakers.refused(batch)
+        if not refused.any():
+            return admit(batch, self.ledger, self.backing, reserve)
+        admission = admit(batch[~refused], self.ledger, self.backing, reserve)
+        batch[~refused] = admission.batch
+        outcome = np.full(len(batch), Outcome.HALTED, dtype=np.int8)
+        outcome[~refused] = admission.outcome
+        return replace(admission, batch=batch, outcome=outcome)
+
+    def execute(self, batch: OrderBatch, outcome: NDArray[np.int8]) -> Execution:
+        """Admitted orders on the books, within the bands of the breakers."""
+        return self.books.execute(self.breakers.within(batch), band=self.breakers.bands, outcome=outcome)
 
     def sweep(self) -> None:
         """Flat isolated accounts return their money to a shared wallet."""
@@ -113,9 +128,13 @@ class Exchange:
         return replace(execution, fills=np.concatenate([execution.fills, fills]), outcome=outcome)
 
     def pay_funding(self) -> None:
-        """Where funding is due, holders pay a share of notional: longs to shorts if positive. Nothing is left over."""
+        """Where funding is due, holders pay a share of notional: longs to shorts if positive. Nothing is left over.
+
+        Quotes of a halted book are no premium: they count like an empty side. What is due is paid on the mark, halted or not.
+        """
+        open_ = ~self.breakers.halts.closed
         for venue, clock in enumerate(self.funding):
-            clock.observe(self.books.best_bid, self.books.best_ask, self.marks.index)
+            clock.observe(self.books.best_bid * open_, self.books.best_ask * open_, self.marks.index)
             if (rate := clock.due()) is not None:
                 for i in np.flatnonzero(self.instruments.venue == venue):
                     self._pay(int(i), float(rate[i]))
@@ -128,10 +147,32 @@ class Exchange:
             self.ledger.transfer(payers, self.pool, paid)
             self.ledger.transfer(self.pool, receivers, allocate(total, -lots[receivers]))
 
-    def set_bands(self) -> None:
-        """Price bands of the next step from each venue's breaker."""
-        bands = np.stack([venue.breaker.band(self.instruments) for venue in self.scenario.venues])
-        self.bands = bands[self.instruments.venue, np.arange(len(self.instruments))]
+    def supervise(self) -> None:
+        """Breakers see the books as the step left them; what they close, marks and houses and resting orders are told."""
+        if self.breakers.idle:
+            return
+        self.breakers.advance(Quotes(self.books.best_bid, self.books.best_ask, self.books.last))
+        halts = self.breakers.halts
+        self.marks.hold(halts.closed, halts.frozen)
+        for house in self.houses:
+            house.suspend(halts.unchecked, halts.unworked)
+        if len(cancels := joined([self._stray(), *(self._resting(int(i)) for i in self.breakers.pulled)])):
+            self.books.execute(cancels)
+
+    def _resting(self, instrument: int) -> OrderBatch:
+        """Cancels of everything that rests in an instrument."""
+        some = np.flatnonzero(self.books.open_buy[:, instrument] + self.books.open_sell[:, instrument])
+        return orders(trader=-1, account=some, instrument=instrument, side=1, lots=0, kind=Kind.CANCEL_ALL)
+
+    def _stray(self) -> OrderBatch:
+        """Cancels of resting offers below and bids above a band that has moved past them: they could trade outside it."""
+        (low, high), bid, ask = self.breakers.bands.T, self.books.best_bid, self.books.best_ask
+        if not ((bid > high) | ((ask > 0) & (ask < low))).any():
+            return no_orders()
+        rest = self.books.resting_orders()
+        i, buys = rest["instrument"], rest["side"] > 0
+        out = rest[np.where(buys, rest["tick"] > high[i], rest["tick"] < low[i])]
+        return orders(trader=out["trader"], instrument=out["instrument"], side=1, lots=0, kind=Kind.CANCEL, ref=out["id"])
 
     @property
     def margined(self) -> NDArray[np.bool_]:

@@ -117,8 +117,8 @@ class CascadeModel(mesa.Model):
         self._force(joined([agent.unwind() for agent in (*self.engines, *self.keepers)]), Cause.UNWIND)
 
     def supervise(self) -> None:
-        """9: circuit breakers set the next step's bands."""
-        self.exchange.set_bands()
+        """9: circuit breakers set bands and halts of the next step, so that no gap prints first."""
+        self.exchange.supervise()
 
     def record(self) -> None:
         """10: invariants are asserted and the step's columns written."""
@@ -228,15 +228,16 @@ class CascadeModel(mesa.Model):
         if len(batch):
             batch["key"] = self.streams.priority(phase, self.tick, batch["trader"], batch["instrument"])
             admission = self.exchange.admit(batch)
-            self._book(self.books.execute(admission.batch, band=self.exchange.bands, outcome=admission.outcome), cause)
+            self._book(self.exchange.execute(admission.batch, admission.outcome), cause)
 
     def _force(self, batch: OrderBatch, cause: Cause) -> Execution:
         """Orders of liquidators, admitted as they are; the outside pool fills those of houses it absorbs."""
         if not len(batch):
             return self.books.execute(batch)
-        absorbed = self.exchange.absorbed[batch["account"]] & (batch["lots"] > 0)
-        outcome = np.where(absorbed, Outcome.SEIZED, Outcome.ACCEPTED).astype(np.int8)
-        execution = self.books.execute(batch, band=self.exchange.bands, outcome=outcome)
+        refused = self.exchange.breakers.refused(batch)
+        absorbed = self.exchange.absorbed[batch["account"]] & (batch["lots"] > 0) & ~refused
+        outcome = np.select([refused, absorbed], [Outcome.HALTED, Outcome.SEIZED], Outcome.ACCEPTED).astype(np.int8)
+        execution = self.exchange.execute(batch, outcome)
         return self._book(self.exchange.absorb(batch, absorbed, execution) if absorbed.any() else execution, cause)
 
     def _book(self, execution: Execution, cause: Cause) -> Execution:
@@ -250,5 +251,5 @@ class CascadeModel(mesa.Model):
     def _failed(self, forced: OrderBatch, sold: Execution) -> NDArray[np.bool_]:
         """Accounts whose forced orders the book did not fill, (n_accounts,)."""
         failed = np.zeros(len(self.ledger), dtype=np.bool_)
-        failed[forced["account"][sold.expired_lots > 0]] = True
+        failed[forced["account"][(sold.expired_lots > 0) | (sold.outcome != Outcome.ACCEPTED)]] = True
         return failed

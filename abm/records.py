@@ -44,6 +44,7 @@ PER_INSTRUMENT = {
     "open_interest": Column(np.int64, "lots", "one-sided open interest"),
     "adl": Column(np.int64, "lots", "closed by auto-deleveraging in the step, one side"),
     "takeover": Column(np.int64, "lots", "taken over by keepers, vault or fund in the step"),
+    "halted": Column(np.int64, "1", "1 in steps in which a circuit breaker closed the book, else 0"),
 }
 
 SCALARS = {
@@ -63,6 +64,7 @@ SCALARS = {
     "called": Column(np.int64, "accounts", "with a margin call at the end of the step"),
     "calls_value": Column(np.int64, "cash units", "asked by the margin calls made in the step"),
     "topped_up": Column(np.int64, "cash units", "arrived in accounts from their owners' reserves and other accounts in the step"),
+    "unattended": Column(np.int64, "accounts", "below maintenance margin and left alone in the step because of a halt"),
     "withdrawn_makers": Column(np.int64, "makers", "not quoting at the end of the step"),
 }
 
@@ -296,7 +298,7 @@ def _lineage(records: Records) -> pd.DataFrame:
 
 def _scale(meta: Meta, unit: str) -> NDArray[np.float64]:
     """Human units per kept unit, (n_instruments,)."""
-    scales = {"ticks": meta.instruments.tick_size, "lots": meta.instruments.lot_size}
+    scales = {"ticks": meta.instruments.tick_size, "lots": meta.instruments.lot_size, "1": np.ones(len(meta.instruments))}
     return scales.get(unit, np.full(len(meta.instruments), meta.cash_unit))
 
 

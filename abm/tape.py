@@ -101,6 +101,10 @@ class Tape:
         entries = [entry for house in self.exchange.houses for entry in house.journal.entries]
         for entry in entries:
             self.recorder.event(model.tick, entry.kind, trader=int(model.ledger.owner[entry.account]), **_columns(entry))
+        breakers = self.exchange.breakers
+        for kind, instruments in ((EventKind.HALTED, breakers.begun), (EventKind.RESUMED, breakers.ended)):
+            for i in instruments:
+                self.recorder.event(model.tick, kind, instrument=int(i))
         self.recorder.step(
             model.tick,
             seconds=(model.tick + 1) * model.step_seconds,
@@ -173,6 +177,7 @@ class Tape:
             "open_interest": self._open_interest(),
             "adl": self._moved(entries, (EventKind.ADL,)),
             "takeover": self._moved(entries, TAKEOVERS),
+            "halted": self.exchange.breakers.was,
         }
 
     def _scalars(self, entries: list[Any]) -> dict[str, float]:
@@ -195,6 +200,7 @@ class Tape:
             "called": int(np.count_nonzero(ledger.state == State.CALLED)),
             "calls_value": borne[EventKind.CALLED],
             "topped_up": borne[EventKind.TOPPED_UP],
+            "unattended": sum(house.unattended for house in self.exchange.houses),
             "withdrawn_makers": self.model.desk.withdrawn(self.model.seconds),
         }
 

@@ -89,6 +89,23 @@ VAULTS = st.one_of(
         }
     ),
 )
+HALTING = {
+    "coordinated": st.booleans(),
+    "orders": pick("refuse", "cancel_only", "pull"),
+    "marks": pick("freeze", "follow"),
+    "margin": pick("suspend", "continue"),
+    "liquidation": pick("suspend", "continue"),
+}
+BREAKERS = st.one_of(
+    st.just({"kind": "none"}),
+    st.fixed_dictionaries(
+        {"kind": st.just("luld"), "limit_state": pick(0.0, 15.0), "pause": pick(10.0, 30.0), "straddle": st.booleans()}
+        | {"beyond": pick("reprice", "refuse"), "reopening": pick("open", "stale"), "width": pick(0.01, 0.1)}
+        | HALTING
+    ),
+    st.fixed_dictionaries({"kind": st.just("rolling"), "halt": pick(10.0, 30.0), "window": pick(15.0, 60.0)} | HALTING),
+    st.fixed_dictionaries({"kind": st.just("market_wide"), "halt": pick(10.0, 30.0), "first": pick(0.01, 0.07)} | HALTING),
+)
 
 
 @st.composite
@@ -147,7 +164,7 @@ def venues(draw: st.DrawFn) -> list[dict[str, Any]]:
     return [
         {"name": f"venue{row}", "share": 1.0 if number == 1 else (0.6, 0.4)[row], "clearing": draw(clearing())}
         | drawn(draw, maker_fee=(0.0, 0.001), marking=({"book_weight": 0.0}, {"book_weight": 0.9}, {"book_weight": 1.0}))
-        | {"funding": drawn(draw, interval=(10.0, 3600.0), interest=(-0.01, 0.01))}
+        | {"funding": drawn(draw, interval=(10.0, 3600.0), interest=(-0.01, 0.01)), "breaker": draw(BREAKERS)}
         for row in range(number)
     ]
 

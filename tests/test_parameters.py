@@ -28,6 +28,11 @@ SILENT = {
     "world.path": "absent here; tests of the path and of replay",
 }
 LISTS = ("assets", "venues", "world.shocks")
+BREAKERS: tuple[dict[str, Any], ...] = (
+    {"kind": "luld", "width": 0.03, "window": 30.0, "limit_state": 5.0, "pause": 30.0, "marks": "follow"},
+    {"kind": "rolling", "window": 60.0, "halt": 60.0, "marks": "follow", "margin": "continue"},
+    {"kind": "market_wide", "first": 0.06, "third": 0.4, "halt": 20.0, "marks": "follow"},
+)
 
 
 def venue(name: str, share: float, **clearing: Any) -> dict[str, Any]:
@@ -96,6 +101,14 @@ WORLDS = {
         world__shocks=[shock(-0.2, ramp=120.0)],
         population__cross_share=1.0,
     ),
+    **{
+        breaker["kind"]: stirred(
+            venue("alpha", 0.6, liquidation={"kind": "just_enough"}) | {"marking": {"book_weight": 0.3}, "breaker": breaker},
+            venue("beta", 0.4),
+            assets__ETH__open_interest=3e5,
+        )
+        for breaker in BREAKERS
+    },
 }
 
 

@@ -110,7 +110,7 @@ class Notices:
             return np.flatnonzero(watched & (self.rule.judge(worth, watched, watched) == State.LIQUIDATING))
         called = watched & (state == State.CALLED)
         self.age[called] += 1
-        self.age[~called] = 0
+        self.age[state != State.CALLED] = 0
         now = self.rule.judge(worth, called, self.age >= self.steps)
         met = np.flatnonzero(called & (now == State.HEALTHY))
         self.fresh = np.flatnonzero(watched & ~called & (now == State.CALLED))

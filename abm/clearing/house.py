@@ -70,6 +70,13 @@ class House:
             cash_unit=cash_unit,
             opening_split=opening_split,
         )
+        self._unchecked = self.unworked = np.zeros(ledger.position.shape[1], dtype=np.bool_)  # (n_instruments,)
+        self.unattended = 0  # accounts that the house left alone in this step because of a halt
+
+    def suspend(self, unchecked: NDArray[np.bool_], unworked: NDArray[np.bool_]) -> None:
+        """From now on nobody is called or seized who holds an `unchecked` instrument (n_instruments,), and of seized
+        accounts the `unworked` positions wait: no forced orders, and no keeper or waterfall for whoever has one."""
+        self._unchecked, self.unworked = unchecked, unworked
 
     @property
     def liquidates(self) -> bool:
@@ -85,12 +92,16 @@ class House:
         """Phase 4: call accounts that are short of margin, seize those that hold less than they must and have no time left;
         `worth` covers all accounts on the step's marks. Without liquidation nobody is called either."""
         self.journal = Journal()
+        self.unattended = 0
         if not self.liquidates:
             return
         state = self.ledger.state
         trigger = getattr(self.rules.liquidation, "trigger", 1.0)
         asked = worth.maintenance if trigger == 1 else np.ceil(trigger * worth.maintenance).astype(np.int64)
-        entering = self.notices.check(worth._replace(maintenance=asked), state, self._mine, self.journal)
+        spared = self._mine & self._holding(self._unchecked)
+        breached = (worth.collateral < asked) | (worth.equity < 0)
+        self.unattended = int(np.count_nonzero(breached & spared & (state < State.LIQUIDATING)))
+        entering = self.notices.check(worth._replace(maintenance=asked), state, self._mine & ~spared, self.journal)
         state[entering] = State.LIQUIDATING
         self.selling.begin(entering)
         for account in entering:
@@ -116,22 +127,27 @@ class House:
         return self.selling.slices(step, price, depth)
 
     def resolve(self, step: int, price: NDArray[np.int64], failed: NDArray[np.bool_]) -> None:
-        """Phase 8, last part: bankrupt accounts are closed and their loss borne; keepers and the vault are offered
-        what the book did not take (`failed` (n_accounts,)); cured accounts are released."""
+        """Phase 8, last part: bankrupt accounts are closed and their loss borne; keepers and the vault are offered what the
+        book did not take (`failed` (n_accounts,)); cured accounts are released, those with unworked positions wait."""
         rows = self.seized()
         funds = np.unique(self.fund)
         if not len(rows) and (self.revalue(funds, price).equity >= 0).all():
             return
         worth = self.revalue(rows, price)
         waterfall = self._waterfall(price)
-        bankrupt = worth.equity < 0
+        waiting = self._holding(self.unworked)
+        bankrupt = (worth.equity < 0) & ~waiting[rows]
         order = np.argsort(self.key(step, rows[bankrupt], worth.equity[bankrupt]), kind="stable")
         waterfall.close(rows[bankrupt][order].tolist())
-        self.backstop.offer(rows, worth, failed[rows], self._round(step, price), self.ledger.state)
-        waterfall.close(funds[self.revalue(funds, price).equity < 0].tolist())
+        open_ = ~waiting[rows]
+        offered = Revaluation(*(column[open_] for column in worth))
+        self.backstop.offer(rows[open_], offered, failed[rows[open_]], self._round(step, price), self.ledger.state)
+        waterfall.close(funds[(self.revalue(funds, price).equity < 0) & ~waiting[funds]].tolist())
         worth = self.revalue(rows, price)
         ended = self.ledger.state[rows] == State.CLOSED
-        self.release(rows[~ended & (worth.collateral >= worth.maintenance) & (worth.equity >= 0)])
+        cured = (worth.collateral >= worth.maintenance) & (worth.equity >= 0)
+        self.release(rows[~ended & cured])
+        self.unattended += int(np.count_nonzero(waiting[rows] & ~ended & ~cured))
 
     def revalue(self, rows: NDArray[np.int64], price: NDArray[np.int64]) -> Revaluation:
         """Worth and margin of `rows` (k,) on the marks behind `price` (n_instruments,)."""
@@ -142,6 +158,10 @@ class House:
     def maintenance(self, rows: NDArray[np.int64], price: NDArray[np.int64]) -> NDArray[np.int64]:
         """What accounts `rows` (k,) must hold by a margin rule that brackets do not state, (k,) cash units."""
         return self.required(self.ledger.position[rows], price)
+
+    def _holding(self, instruments: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Accounts with a position in any of `instruments` (n_instruments,), (n_accounts,)."""
+        return np.asarray((self.ledger.position[:, instruments] != 0).any(axis=1))
 
     def required(self, position: NDArray[np.int64], price: NDArray[np.int64]) -> NDArray[np.int64]:
         """The same for any `position` (m, n_instruments), lots: (m,) cash units."""

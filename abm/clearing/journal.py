@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class EventKind(IntEnum):
-    """What happened to an account."""
+    """What happened to an account, or to an instrument."""
 
     ENTERED = 0  # seized: equity below maintenance margin
     RECOVERED = 1  # released: solvent again
@@ -26,6 +26,8 @@ class EventKind(IntEnum):
     AUCTIONED = 14  # a keeper won it, or a position of it, in an auction
     UNSOLD = 15  # an auction reached its reserve without a bid
     VAULT_TAKEOVER = 16  # positions at the mark; without an instrument: the margin that went with them
+    HALTED = 17  # a circuit breaker closes the instrument's book from the next step on
+    RESUMED = 18  # the book is open again from the next step on
 
 
 class Entry(NamedTuple):

@@ -80,8 +80,10 @@ class Selling:
 
     def _seized(self, step: int, rows: Ints, worth: Revaluation, alone: Ints, *, price: Ints, depth: Ints) -> Seized:
         house, position, first = self.house, self.house.ledger.position[rows], self.first_slice[rows]
+        closed = np.where(house.unworked, position, 0)
         return Seized(
-            position=position,
+            position=position - closed,
+            closed=closed,
             price=price,
             leg_margin=self._shares(alone, worth.maintenance),
             leg_profit=position * price - house.ledger.cost[rows],

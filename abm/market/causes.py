@@ -76,9 +76,12 @@ class Causes:
         index = marks.mixed(self._mid)
         index[:, Cause.OUTSIDE] += (1.0 - marks.weight) * (marks.lagged - self._opening)
         index[:, Cause.REST] += marks.index - self._opening - index.sum(axis=1)
-        self._basis += marks.gain[:, np.newaxis] * (self._mid - index - self._basis)
+        gain = np.where(marks.closed, 0.0, marks.gain)
+        self._basis += gain[:, np.newaxis] * (self._mid - index - self._basis)
         choices = np.stack([index, index + self._basis, self._last])
-        self.mark = choices[marks.chosen, np.arange(len(index))]
+        moved = choices[marks.chosen, np.arange(len(index))]
+        before = np.pad(self.mark, ((0, 0), (0, moved.shape[1] - self.mark.shape[1])))
+        self.mark = np.where(marks.frozen[:, np.newaxis], before, moved)
         self.mark[:, Cause.REST] += marks.mark - self._opening - self.mark.sum(axis=1)
 
     def _moves(self, bid: Ints, ask: Ints, last: Ints) -> tuple[Floats, Floats]:

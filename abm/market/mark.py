@@ -65,10 +65,16 @@ class Marks:
         self._outside: deque[Floats] = deque([opening] * (int(self._lag.max()) + 1), maxlen=int(self._lag.max()) + 1)
         self._mid = opening.copy()
         self._basis = np.zeros(len(instruments))
+        self.closed = self.frozen = np.zeros(len(instruments), dtype=np.bool_)
         self.index: Floats = opening.copy()  # (n_instruments,), ticks
         self.mark: Ints = instruments.opening_tick.copy()  # (n_instruments,), ticks
         self.lagged: Floats = opening.copy()  # (n_instruments,), outside value in the index, ticks
         self.chosen: Ints = np.zeros(len(instruments), dtype=np.int64)  # which is the mark: 0 index, 1 index + basis, 2 last
+
+    def hold(self, closed: NDArray[np.bool_], frozen: NDArray[np.bool_]) -> None:
+        """From now on the books `closed` (n_instruments,) add nothing new to index and basis, and what is `frozen` keeps
+        its index and mark."""
+        self.closed, self.frozen = closed, frozen
 
     def advance(self, bid: Ints, ask: Ints, last: Ints, outside: Floats) -> None:
         """New index and mark from best quotes and last trades (0 where a side is empty) and the outside value, in ticks.
@@ -78,13 +84,14 @@ class Marks:
         """
         self._outside.append(outside)
         self.lagged = np.array([self._outside[-1 - lag][i] for i, lag in enumerate(self._lag)])
-        self._mid = mid_of(bid, ask, last)
-        self.index = self.weight * self._of_the_books() + (1.0 - self.weight) * self.lagged
-        self._basis += self.gain * (self._mid - self.index - self._basis)
+        self._mid = np.where(self.closed, self._mid, mid_of(bid, ask, last))
+        index = self.weight * self._of_the_books() + (1.0 - self.weight) * self.lagged
+        self.index = np.where(self.frozen, self.index, index)
+        self._basis += np.where(self.closed, 0.0, self.gain * (self._mid - self.index - self._basis))
         prices = np.stack([self.index, self.index + self._basis, last.astype(np.float64)])
         self.chosen = np.where(self.weight > 0.0, np.argsort(prices, axis=0, kind="stable")[1], 0)
         fair = prices[self.chosen, np.arange(len(self._mid))]
-        self.mark = np.maximum(np.rint(fair), 1.0).astype(np.int64)
+        self.mark = np.where(self.frozen, self.mark, np.maximum(np.rint(fair), 1.0).astype(np.int64))
 
     def mixed(self, mid: Floats) -> Floats:
         """Parts of the index that come from the books, from parts of their mids (n_instruments, n_parts), ticks, both; the

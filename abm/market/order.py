@@ -53,6 +53,7 @@ class Outcome(IntEnum):
     SEIZED = 7  # the account is in liquidation
     UNKNOWN_ORDER = 8  # cancel of an order that does not rest
     UNDER_CALL = 9  # the account has a margin call and the order might add to its positions
+    HALTED = 10  # a circuit breaker has closed the book
 
 
 ORDER = np.dtype(

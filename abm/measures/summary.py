@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from abm.measures import calls, contagion, interest, liquidations, liquidity, losses, prices
+from abm.measures import calls, contagion, halts, interest, liquidations, liquidity, losses, prices
 from abm.measures.conservation import conservation
 from abm.measures.dependence import dependence
 from abm.measures.ex_ante import ex_ante
@@ -125,6 +125,8 @@ def _measures(run: Records, pairing: Pairing) -> Summary:
         "spread_max": _by_asset(run, liquidity.spread_max(run, start)),
         "recovery_time": _by_asset(run, liquidity.recovery_time(run, start)),
         "empty_side_seconds": _by_asset(run, liquidity.empty_side_seconds(run)),
+        "halts": _by_asset(run, halts.halts(run)),
+        "halted_seconds": _by_asset(run, halts.halted_seconds(run)),
     }
 
 

@@ -60,4 +60,6 @@ MEASURES = {
     "spread_max.<asset>": Measure("basis points", "widest quoted spread after the shock"),
     "recovery_time.<asset>": Measure("seconds", "from the fewest bids until nine tenths of the calm depth are back"),
     "empty_side_seconds.<asset>": Measure("seconds", "time in which a side of the book was empty"),
+    "halts.<asset>": Measure("halts", "times a circuit breaker closed a book of the asset", "neither"),
+    "halted_seconds.<asset>": Measure("seconds", "time in which a book of the asset was closed by a breaker", "neither"),
 }

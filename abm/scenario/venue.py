@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abm.clearing.rulebook import Clearing
-from abm.market.breakers import NoBreaker
+from abm.market.breakers.none import NoBreaker
+from abm.market.breakers.rule import Breaker
 from abm.market.funding import Funding
 from abm.market.mark import Marking
 from abm.record import Record, param
@@ -39,5 +40,5 @@ class Venue(Record):
     )
     marking: Marking = param(Marking(), unit="rule", source="per field", help="How index and mark are formed.")
     funding: Funding = param(Funding(), unit="rule", source="per field", help="What longs pay shorts, and when.")
-    breaker: NoBreaker = param(NoBreaker(), unit="rule", source="none by default", help="Circuit breaker.")
+    breaker: Breaker = param(NoBreaker(), unit="rule", source="none by default", help="Circuit breaker.")
     clearing: Clearing = param(Clearing(), unit="rule", source="per field", help="Rules of the venue's clearing house.")

@@ -127,3 +127,24 @@ def test_from_three_venues_on_a_mid_counts_no_further_than_five_percent_from_the
 def test_a_marking_outside_its_bounds_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
         Marking(**wrong)
+
+
+def test_a_closed_book_adds_nothing_new_while_the_outside_value_goes_on() -> None:
+    marks = Marks(one(), [Marking(book_weight=0.75, outside_lag=0.0, basis_half_life=STEP)], STEP)
+    index, _ = fed(marks, 90, 94, 92, 100.0)
+    assert index == 94.0  # 0.75 x 92 + 0.25 x 100; basis (92 - 94) / 2 = -1
+    marks.hold(np.array([True]), np.array([False]))
+    assert fed(marks, 0, 0, 60, 80.0) == (89.0, 88)  # 0.75 x 92 + 0.25 x 80; median of 89, 88 and the last trade at 60
+    marks.hold(np.array([False]), np.array([False]))
+    index, mark = fed(marks, 58, 62, 60, 80.0)
+    assert index == 65.0  # 0.75 x 60 + 0.25 x 80
+    assert mark == 62  # basis (-1 + 60 - 65) / 2 = -3: median of 65, 62 and 60
+
+
+def test_frozen_index_and_mark_stand_still() -> None:
+    marks = Marks(one(), [Marking(book_weight=0.0, outside_lag=0.0)], STEP)
+    fed(marks, 90, 94, 92, 90.0)
+    marks.hold(np.array([True]), np.array([True]))
+    assert fed(marks, 50, 54, 52, 50.0) == (90.0, 90)
+    marks.hold(np.array([False]), np.array([False]))
+    assert fed(marks, 50, 54, 52, 50.0) == (50.0, 50)

@@ -56,7 +56,7 @@ def cost_per_lot(seized: Seized, rows: Ints, left: Ints) -> Floats:
 def _missing(seized: Seized, rows: Ints, left: Ints, target: float) -> Floats:
     """target x requirement - equity after closing down to `left` (m, n_instruments) at the mark, (m,) cash units."""
     fee = seized.fee_rate * (np.abs(seized.position[rows] - left) @ seized.price)
-    return np.asarray(target * seized.requirement(left) - seized.equity[rows] + fee)
+    return np.asarray(target * seized.required(rows, left) - seized.equity[rows] + fee)
 
 
 def _candidates(n_instruments: int) -> list[NDArray[np.bool_]]:
@@ -68,12 +68,12 @@ def _candidates(n_instruments: int) -> list[NDArray[np.bool_]]:
 
 def _best(seized: Seized, rows: Ints, left: Ints, target: float) -> Masks:
     """The candidate of least cost per margin released in each of `rows` (m,), (m, n_instruments); all if none gains."""
-    whole, cost = seized.requirement(left), cost_per_lot(seized, rows, left)
+    whole, cost = seized.required(rows, left), cost_per_lot(seized, rows, left)
     chosen: Masks = left != 0
     least = np.full(len(rows), np.inf)
     for candidate in _candidates(left.shape[1]):
         lots = _part(left * candidate, np.full(len(rows), TRIAL))
-        released = whole - seized.requirement(left - lots)
+        released = whole - seized.required(rows, left - lots)
         fee = seized.fee_rate * (np.abs(lots) @ seized.price)
         gains = (target * released > fee) & lots.any(axis=1)
         score = np.where(gains, (np.abs(lots) * cost).sum(axis=1) / np.where(gains, released, 1), np.inf)

@@ -118,6 +118,7 @@ class JustEnough(OnTheBook):
             return restoring(seized, self.target)
         missing = self.target * seized.leg_margin.sum(axis=1) - seized.equity
         freed = self.target * seized.leg_margin - seized.fee_rate * seized.notional
+        freed = np.where(seized.position == 0, 0.0, freed)  # what a halt keeps from being sold frees nothing
         if self.priority in TOGETHER:
             share = np.broadcast_to(_ratio(missing, freed.sum(axis=1))[:, None], freed.shape)
         else:

@@ -26,11 +26,16 @@ class Seized:
     fee_rate: float  # liquidation fee, share of notional
     cash_unit: float  # currency per cash unit
     requirement: Callable[[Ints], Ints]  # positions (m, n_instruments), lots -> what they must hold (m,), cash units
+    closed: Ints | None = None  # (k, n_instruments), lots that a halt keeps from being sold; not in `position`
 
     @property
     def notional(self) -> Ints:
         """(k, n_instruments), cash units."""
         return np.abs(self.position) * self.price
+
+    def required(self, rows: Ints, left: Ints) -> Ints:
+        """What accounts `rows` (m,) must hold with `left` (m, n_instruments) of their positions, (m,) cash units."""
+        return self.requirement(left if self.closed is None else left + self.closed[rows])
 
     @property
     def facing(self) -> Ints:
