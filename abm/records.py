@@ -117,6 +117,7 @@ class Meta:
     opening_maker_equity: int  # cash units
     conservation: Mapping[str, int] = field(default_factory=dict)  # cash_error (cash units), lots_error (lots)
     uncollected: int = 0  # cash units of negative equity of accounts still open at the end
+    aftermath: Mapping[str, int] = field(default_factory=dict)  # counts of `abm.clearing.aftermath`, over all houses
     timing: Mapping[str, float] = field(default_factory=dict)  # seconds of wall time; differs between equal runs
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from abm.world.shocks import steps
 if TYPE_CHECKING:
     from abm.model import CascadeModel
 
-TAKEOVERS = (EventKind.KEEPER_TAKEOVER, EventKind.FUND_TAKEOVER)
+TAKEOVERS = (EventKind.KEEPER_TAKEOVER, EventKind.FUND_TAKEOVER, EventKind.MEMBER_TAKEOVER)
 
 
 class Tape:
@@ -134,6 +135,7 @@ class Tape:
                 opening_maker_equity=self._opening_makers,
                 conservation=model.ledger.conservation(),
                 uncollected=int(-np.minimum(equity[self.exchange.margined], 0).sum()),
+                aftermath=dict(sum((Counter(house.aftermath.counts()) for house in self.exchange.houses), Counter())),
                 timing={"seconds": perf_counter() - self._started},
             )
         )

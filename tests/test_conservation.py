@@ -70,24 +70,40 @@ def shocks(draw: st.DrawFn, names: list[str]) -> list[dict[str, Any]]:
 
 
 @st.composite
+def backers(draw: st.DrawFn) -> Changes:
+    """Who bears losses: the default, any layers in any order, or with clearing members behind the accounts."""
+    layers = draw(st.permutations(["fund", "adl", "skin_in_the_game", "gains_haircut", "socialise"]))[: draw(st.integers(0, 5))]
+    count = draw(pick(0, 0, 1, 4))
+    if not count:
+        return draw(pick({}, {"waterfall": layers}))
+    shares = drawn(draw, capital_share=(0.0, 0.005, 0.05), contribution_share=(0.0, 0.002, 0.02), concentration=(0.0, 1.0))
+    auction = draw(pick("none", {"kind": "sealed", "juniorise": True, "price": "first"}, {"kind": "sealed", "leverage_max": 50.0}))
+    auction = {"kind": auction} if isinstance(auction, str) else auction
+    order = draw(st.permutations(["member", "members_fund", "assessments", *layers]))
+    return {"waterfall": order, "members": {"count": count, "auction": auction} | shares}
+
+
+@st.composite
 def clearing(draw: st.DrawFn) -> Changes:
     """Rules of one house."""
     rules = drawn(
         draw,
         gains_share=(1.0, 1.0, 0.5, 0.0),
         fund_share=(0.0, 0.002, 0.1),
-        fund_scope=("house", "instrument"),
+        fund_scope=("house", "instrument", "group"),
         loss_scope=("house", "instrument"),
         deficit_by=("notional", "loss", "margin"),
         fee_rate=(0.0, 0.005, 0.1),
         execution=("book", "book", "book", "outside_pool"),
-        adl=("industry", "industry", "none"),
+        adl=("industry", "industry", "none", "hyperliquid", "pro_rata_profit", "pro_rata_equity"),
     )
     rules["keeper"] = drawn(
         draw, capital_share=(0.0, 0.01, 0.1), trigger=(0.67, 1.0, 1.0), discount=(0.0, 0.05), leverage_max=(5.0, 50.0)
     )
     rules["margin"] = {"kind": "tiered"} | drawn(draw, maintenance_share=(0.5, 1.0))
-    return rules | {"adl": {"kind": rules["adl"]}, "liquidation": draw(POLICIES)}
+    adl = {"kind": rules["adl"]} | ({} if rules["adl"] == "none" else drawn(draw, price=("bankruptcy", "mark")))
+    groups = {"fund_groups": [["BTC"]]} if rules["fund_scope"] == "group" else {}
+    return rules | {"adl": adl, "liquidation": draw(POLICIES)} | groups | draw(backers())
 
 
 @st.composite
@@ -205,10 +221,26 @@ def ruined(**more: Any) -> Changes:
 SLOW = {"world.shocks": [shock(-0.25)], "venues.main.clearing.liquidation.limit": 0.002}
 
 
+CCP = {
+    "venues.main.clearing.waterfall": ["member", "skin_in_the_game", "members_fund", "assessments", "gains_haircut"],
+    "venues.main.clearing.members": {"count": 4, "capital_share": 0.01, "contribution_share": 0.003, "concentration": 1.0},
+}
+
+
 @pytest.mark.parametrize(
     ("changes", "kind"),
     [
         (ruined(), EventKind.ADL),
+        (ruined(**{"venues.main.clearing.adl": "hyperliquid"}), EventKind.ADL),
+        (ruined(**{"venues.main.clearing.adl": "pro_rata_profit"}), EventKind.ADL),
+        (ruined(**{"venues.main.clearing.adl": "pro_rata_equity"}), EventKind.ADL),
+        *(
+            (ruined(**CCP), kind)
+            for kind in (
+                EventKind.MEMBER_TAKEOVER, EventKind.MEMBER_PAID, EventKind.MEMBER_DEFAULT, EventKind.AUCTIONED,
+                EventKind.PORTED, EventKind.SKIN_PAID, EventKind.CONTRIBUTED, EventKind.ASSESSED, EventKind.GAINS_HAIRCUT,
+            )
+        ),
         (ruined(**SLOW), EventKind.KEEPER_TAKEOVER),
         (ruined(**{"venues.main.clearing.adl": "none"}), EventKind.SOCIALISED),
         (ruined(**{"venues.main.clearing.adl": "none"}), EventKind.FUND_TAKEOVER),
@@ -217,7 +249,8 @@ SLOW = {"world.shocks": [shock(-0.25)], "venues.main.clearing.liquidation.limit"
         (ruined(**{"assets.*.volatility_daily": 0.0}), EventKind.CLOSED),
         (ruined(**SLOW, **{"venues.main.clearing.execution": "outside_pool"}), EventKind.RECOVERED),
     ],
-    ids=["adl", "keeper", "socialised", "lots kept", "fund", "no maker", "no volatility", "outside pool"],
+    ids=["adl", "hyperliquid", "by profit", "by equity", "member takes", "member pays", "member fails", "auction", "ported", "skin",
+         "contributions", "calls", "gains", "keeper", "socialised", "lots kept", "fund", "no maker", "no volatility", "outside pool"],  # fmt: skip
 )
 def test_conservation_where_it_happens(changes: Changes, kind: EventKind) -> None:
     assert (play_and_check(changes, seed=1).events["kind"] == kind).any()

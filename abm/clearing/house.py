@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abm.clearing.adl import Queue
+from abm.clearing.aftermath import Aftermath
 from abm.clearing.journal import Entry, EventKind, Journal
 from abm.clearing.ledger import Ledger, State
 from abm.clearing.liquidation import NoLiquidation, Seized
+from abm.clearing.members import NOBODY, Membership
+from abm.clearing.purses import Purses
 from abm.clearing.rulebook import Clearing
 from abm.clearing.waterfall import Waterfall
 from abm.kernels.margin import Brackets, Revaluation, leg_margin, revalue_rows
@@ -26,6 +29,9 @@ class Staff:
     fund: NDArray[np.int64]  # (n_instruments,), the insurance fund's account for each instrument
     keepers: NDArray[np.int64]  # (k,), principals with finite capital
     own: int  # the house's own money, where its fees are
+    skin: int = NOBODY  # the house's own money that stands in the waterfall
+    members: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))  # (m,), of clearing members
+    contributions: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))  # (m,), their default fund
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,17 @@ class House:
         self.first_slice = np.full(len(ledger.owner), -1, dtype=np.int64)  # step of the first slice since seizure
         self.last_slice = np.full(len(ledger.owner), -(10**9), dtype=np.int64)
         self.journal = Journal()
+        self.members = Membership(
+            rules.members,
+            ledger,
+            streams,
+            house=number,
+            accounts=staff.members,
+            contributions=staff.contributions,
+            clients=np.setdiff1d(self.accounts, np.concatenate([staff.keepers, staff.members])),
+        )
+        self.purses = Purses(ledger, self.members, staff.skin)
+        self.aftermath = Aftermath()
 
     @property
     def liquidates(self) -> bool:
@@ -151,6 +168,7 @@ class House:
         for account in rows[weak]:
             self._offer(int(account), price)
         waterfall.close(funds[self.revalue(funds, price).equity < 0].tolist())
+        self._note_aftermath(waterfall, price)
         worth = self.revalue(rows, price)
         ended = self.ledger.state[rows] == State.CLOSED
         self._release(rows[~ended & (worth.collateral >= worth.maintenance) & (worth.equity >= 0)])
@@ -215,4 +233,21 @@ class House:
             own=self.staff.own,
             deficit_by=self.rules.deficit_by,
             loss_scope=self.rules.loss_scope,
+            layers=self.rules.waterfall,
+            purses=self.purses,
         )
+
+    def _note_aftermath(self, waterfall: Waterfall, price: NDArray[np.int64]) -> None:
+        """Count whom this step's defaults left below maintenance margin or without a hedge."""
+        queue, healthy = waterfall.queue, self._mine & (self.ledger.state == State.HEALTHY)
+        closed = np.array(sorted(queue.closed), dtype=np.int64)
+        if len(closed := closed[healthy[closed]]):
+            worth = self.revalue(closed, price)
+            self.aftermath.note_deleveraged(len(queue.unhedged), worth.collateral, worth.maintenance)
+        if waterfall.paid:
+            paid = np.zeros(len(self.ledger), dtype=np.int64)
+            for payers, amounts in waterfall.paid:
+                paid[payers] += amounts
+            rows = np.flatnonzero((paid > 0) & healthy)
+            worth = self.revalue(rows, price)
+            self.aftermath.note_payers(paid[rows], worth.collateral, worth.maintenance)

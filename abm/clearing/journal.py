@@ -19,6 +19,15 @@ class EventKind(IntEnum):
     WITHDREW = 7  # a maker stopped quoting
     RETURNED = 8
     FUND_PAID = 9  # the fund covered a loss in cash
+    MEMBER_TAKEOVER = 10  # a position passed to the clearing member behind the account
+    MEMBER_PAID = 11  # that member covered a loss in cash, from its own money or its contribution
+    SKIN_PAID = 12  # the house's own money that stands in the waterfall
+    CONTRIBUTED = 13  # other members' contributions to the default fund
+    ASSESSED = 14  # cash calls on other members
+    GAINS_HAIRCUT = 15  # winners' gains were cut
+    MEMBER_DEFAULT = 16
+    AUCTIONED = 17  # a position of a member in default went to the winning bidder
+    PORTED = 18  # clients of a member in default have the counterparty behind them now
 
 
 class Entry(NamedTuple):

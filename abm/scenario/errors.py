@@ -102,5 +102,5 @@ def _place(loc: tuple[Any, ...], root: type[Record], tree: Any) -> tuple[str, An
 
 
 def _name(tree: Any, index: int) -> str:
-    name = tree.get("name") if isinstance(tree, dict) else None
+    name = tree.get("name", tree.get("kind")) if isinstance(tree, dict) else None
     return name if isinstance(name, str) and name else str(index)
