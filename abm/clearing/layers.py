@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -97,12 +98,11 @@ MUTUAL = ("gains_haircut", "socialise")  # layers that everybody pays: collected
 DEFAULT: Layers = (FundLayer(), AdlLayer(), Socialise())
 
 
-def refuse_repeated(layers: Layers) -> Layers:
+def refuse_repeated(names: Iterable[str]) -> None:
     """ValueError if a layer occurs twice."""
-    for kind, times in Counter(layer.kind for layer in layers).items():
+    for name, times in Counter(names).items():
         if times > 1:
-            raise ValueError(f"layers must not repeat, {kind!r} occurs {'twice' if times == 2 else f'{times} times'}")  # noqa: PLR2004
-    return layers
+            raise ValueError(f"layers must not repeat, {name!r} occurs {'twice' if times == 2 else f'{times} times'}")  # noqa: PLR2004
 
 
 def skin(layers: Layers) -> float:

@@ -107,7 +107,8 @@ class Clearing(Record):
     @field_validator("waterfall")
     @classmethod
     def _layers_differ(cls, layers: Layers) -> Layers:
-        return refuse_repeated(layers)
+        refuse_repeated(layer.kind for layer in layers)
+        return layers
 
     @field_validator("fund_groups")
     @classmethod

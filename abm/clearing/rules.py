@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from abm.clearing.adl import HyperliquidRanking, IndustryRanking
 from abm.clearing.allocate import Capped, allocate_capped
+from abm.clearing.layers import refuse_repeated
 from abm.clearing.margin.grids import DeribitGrid, Leg, OkxGrid, ParadexGrid, SpanGrid
 from abm.clearing.margin.portfolio import Portfolio
 from abm.clearing.margin.tiered import Bracket, Tiered
@@ -273,9 +274,10 @@ def waterfall(loss: int, layers: Sequence[Layer]) -> Paid:
 
     Raises ValueError if a layer repeats. Source of the usual order: EMIR Art. 45.
     """
-    names = [layer.name for layer in layers]
-    if repeated := {name for name in names if names.count(name) > 1}:
-        raise ValueError(f"waterfall: layers must not repeat, {', '.join(sorted(repeated))} did")
+    try:
+        refuse_repeated(layer.name for layer in layers)
+    except ValueError as error:
+        raise ValueError(f"waterfall: {error}") from None
     left, paid, members = int(loss), {}, {}
     for layer in layers:
         paid[layer.name] = min(left, layer.total)
