@@ -42,7 +42,7 @@ PER_INSTRUMENT = {
     "forced_value": Column(np.int64, "cash units", "value of those fills"),
     "open_interest": Column(np.int64, "lots", "one-sided open interest"),
     "adl": Column(np.int64, "lots", "closed by auto-deleveraging in the step, one side"),
-    "takeover": Column(np.int64, "lots", "taken over by keeper or fund in the step"),
+    "takeover": Column(np.int64, "lots", "taken over by keeper, fund or clearing members in the step"),
 }
 
 SCALARS = {

@@ -170,8 +170,10 @@ class Queue:
         rows = rows[ledger.owner[rows] != ledger.owner[account]]
         equity = ledger.equity_of(rows, self._price) if len(rows) else rows
         profit = ledger.position[rows, instrument] * self._price[instrument] - ledger.cost[rows, instrument]
-        room = [self._bearable(int(row), instrument, side, deficit, size) for row in rows]
-        lots, _ = allocate_capped(size, self._rule.weight(profit, equity), np.array(room, dtype=np.int64))
+        room = np.maximum(-side * ledger.position[rows, instrument], 0)
+        for k in np.flatnonzero(equity.astype(np.float64) * size < 1.001 * deficit * room):  # all others can bear all they hold
+            room[k] = self._bearable(int(rows[k]), instrument, side, deficit, size)
+        lots, _ = allocate_capped(size, self._rule.weight(profit, equity), room)
         return [(int(row), int(n)) for row, n in zip(rows, lots, strict=True) if n]
 
     def _bearable(self, holder: int, instrument: int, side: int, deficit: int, size: int) -> int:

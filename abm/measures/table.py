@@ -27,7 +27,7 @@ MEASURES = {
     "liquidations.accounts_by_asset.<asset>": Measure("accounts", "distinct accounts with forced fills in the asset"),
     "liquidations.notional.<asset>": Measure("currency", "fills of forced orders, each counted once"),
     "liquidations.adl.<asset>": Measure("currency", "closed by auto-deleveraging, at the mark"),
-    "liquidations.takeover.<asset>": Measure("currency", "taken over by keeper or fund, at the mark"),
+    "liquidations.takeover.<asset>": Measure("currency", "taken over by keeper, fund or clearing members, at the mark"),
     "forced_share": Measure("share", "forced notional over one-sided open interest at the opening"),
     "healthy_closed_share": Measure("share", "forced notional in legs that were healthy by themselves"),
     "bad_debt.total": Measure("currency", "negative equity of accounts at their close"),
