@@ -79,18 +79,19 @@ class Waterfall:
 
         What those without a position left still owe is collected once, from everybody for all of them.
         """
-        own = self.members.accounts
-        queue = sorted(accounts, key=lambda account: account in own) if len(own) else list(accounts)
-        owed = [debt for account in queue if account not in own for debt in self._close(account)]
-        for member in queue:
-            if member in own:
-                self.members.fail(member, self.journal)
-        while self.members.failed:
-            owed += self._end_member(self.members.failed.pop(0))
-        for layer in self._mutual:
-            owed = self._ask(layer, owed)
-        for debt in owed:
-            self._pay([debt._replace(instrument=-1)], np.array([self.own]), np.array([debt.loss]), EventKind.SOCIALISED)
+        members, ended = self.members, list(accounts)
+        for account in ended:
+            if account in members.accounts:
+                members.fail(account, self.journal)
+        owed = [debt for account in ended if account not in members.accounts for debt in self._close(account)]
+        while owed or members.failed:  # more than once only where members that are asked after everybody else fail by it
+            while members.failed:
+                owed += self._end_member(members.failed.pop(0))
+            for layer in self._mutual:
+                owed = self._ask(layer, owed)
+            for debt in owed:
+                self._pay([debt._replace(instrument=-1)], np.array([self.own]), np.array([debt.loss]), EventKind.SOCIALISED)
+            owed = []
 
     def _close(self, account: int) -> list[Debt]:
         """End one account but for the debt that is returned, if any."""

@@ -99,6 +99,18 @@ def test_a_member_ruined_by_its_own_book_defaults() -> None:
     assert (desk.lots(desk.fund), desk.lots(first)) == ([10, 0], [0, 0])
 
 
+def test_a_member_that_is_asked_after_everybody_fails_in_the_same_call() -> None:
+    # Alice owes 50 without a position. Everybody pays first: Bob his 15, the member, long 2 BTC from 80, its 20; then its
+    # contribution of 10, and 5 are the house's own. Its lots go to the fund's account
+    desk = ccp((20, 10), waterfall=layers("socialise", "member"), others=((15, 0),))
+    member = desk.members[0]
+    desk.trade(buyer=member, seller=desk.outside, lots=2, at=80)
+    desk.trade(buyer=desk.outside, seller=ALICE, lots=10, at=80)
+    desk.waterfall(btc=80).close([ALICE])
+    assert desk.borne() == {"deficit": 50, "fund": 0, "adl": 0, "socialised": 40, "member": 10}
+    assert (desk.lots(member), desk.ledger.state[member], desk.lots(desk.fund)) == ([0, 0], State.CLOSED, [2, 0])
+
+
 def test_without_a_bid_the_portfolio_goes_to_fund_and_adl() -> None:
     # nobody can carry 800 at leverage 0.5: Bob, short, is closed at the mark
     club = {"auction": {"kind": "sealed", "leverage_max": 0.5}}
