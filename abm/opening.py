@@ -13,11 +13,13 @@ from abm.behaviour.signals import Signals
 from abm.behaviour.view import Traders
 from abm.clearing.accounts import NO_HOUSE, Accounts, lay_out, opening_collateral, share_out
 from abm.clearing.house import House, Staff
+from abm.clearing.layers import skin
 from abm.clearing.ledger import FeeSchedule, Ledger, Mode
 from abm.clearing.liquidation.turnover import Turnover
 from abm.clearing.margin.rule import opened
 from abm.clearing.margin.terms import Terms
 from abm.clearing.margin.tiered import stack
+from abm.clearing.members import NOBODY
 from abm.clearing.rulebook import Clearing
 from abm.exchange import Exchange
 from abm.kernels.margin import Brackets, initial_margin, revalue
@@ -33,7 +35,7 @@ from abm.world.fundamentals import Values
 GROUPS = ("crowd", "pairs", "hedgers", "liquidity", "value", "trend", "arbitrage")
 LEVERAGED = ("crowd", "pairs")
 MAKERS = "makers"
-UNMARGINED = ("fees", "pool")  # roles whose accounts no house margins
+UNMARGINED = ("fees", "skin", "default_fund", "pool")  # roles whose accounts no house margins
 
 Ints = NDArray[np.int64]
 
@@ -79,6 +81,7 @@ def open_exchange(scenario: Scenario, seed: int) -> Exchange:
     traders = traders_of(scenario, instruments, brackets, streams)
     owners = Owners.of(len(traders.group), rules)
     accounts = lay_out(_modes(scenario, traders, owners, rules, streams), instruments.venue, _houses(owners, len(rules)))
+    _share_funds(accounts, owners, rules, scenario, instruments)
     fund = _funds(accounts, owners, len(rules))
     _keep_apart(accounts, traders)
     position, money, weight = _opening(scenario, instruments, brackets, traders, owners, rules, streams)
@@ -220,7 +223,7 @@ def _modes(scenario: Scenario, traders: Traders, owners: Owners, rules: list[Cle
             isolated[:], universal[:] = not scenario.makers.common_capital, False
         mode[rows] = np.where(isolated, Mode.ISOLATED, np.where(universal, Mode.UNIVERSAL, Mode.CROSS))
     for house, rule in enumerate(rules):
-        mode[owners.row("fund", house)] = Mode.ISOLATED if rule.fund_scope == "instrument" else Mode.HOUSE
+        mode[owners.row("fund", house)] = Mode.HOUSE if rule.fund_scope == "house" else Mode.ISOLATED
     return mode
 
 
@@ -229,6 +232,16 @@ def _houses(owners: Owners, n_houses: int) -> Ints:
     house = np.full(len(owners), n_houses - 1, dtype=np.int64)
     house[owners.staff] = np.where(np.isin(owners.role, UNMARGINED), NO_HOUSE, owners.house)
     return house
+
+
+def _share_funds(accounts: Accounts, owners: Owners, rules: list[Clearing], scenario: Scenario, instruments: Instruments) -> None:
+    """Where a fund is one per group of assets, the account of the group's first instrument on a venue backs them all."""
+    for house, rule in enumerate(rules):
+        if rule.fund_scope == "group":
+            names = [scenario.assets[asset].name for asset in instruments.asset]
+            group = [(int(v), rule.fund_group(name)) for v, name in zip(instruments.venue, names, strict=True)]
+            row = owners.row("fund", house)
+            accounts.backing[row] = accounts.backing[row, [group.index(one) for one in group]]
 
 
 def _funds(accounts: Accounts, owners: Owners, n_houses: int) -> list[Ints]:
@@ -246,6 +259,9 @@ def _staff(accounts: Accounts, owners: Owners, house: int, home: int, fund: Ints
         keepers=accounts.backing[owners.rows("keeper", house), home],
         own=int(accounts.backing[owners.row("fees", house), 0]),
         vault=accounts.backing[owners.rows("vault", house), home],
+        skin=int(rows[0]) if len(rows := accounts.backing[owners.rows("skin", house), 0]) else NOBODY,
+        members=accounts.backing[owners.rows("member", house), home],
+        contributions=accounts.backing[owners.rows("default_fund", house), home],
     )
 
 
@@ -287,6 +303,9 @@ def _opening(
         money[owners.rows("keeper", house)] = rule.keeper.shares(int(rule.keeper.capital_share * own), streams, house)
         money[owners.rows("vault", house)] = int(rule.vault.capital_share * own)
         money[owners.row("fund", house)] = int(rule.fund_share * own)
+        money[owners.rows("skin", house)] = int(skin(rule.waterfall) * own)
+        money[owners.rows("member", house)] = rule.members.split(int(rule.members.capital_share * own))
+        money[owners.rows("default_fund", house)] = rule.members.split(int(rule.members.contribution_share * own))
         weight[owners.row("fund", house), instruments.venue != house] = 0.0
     return position, money, weight
 

@@ -43,7 +43,7 @@ PER_INSTRUMENT = {
     "forced_value": Column(np.int64, "cash units", "value of those fills"),
     "open_interest": Column(np.int64, "lots", "one-sided open interest"),
     "adl": Column(np.int64, "lots", "closed by auto-deleveraging in the step, one side"),
-    "takeover": Column(np.int64, "lots", "taken over by keepers, vault or fund in the step"),
+    "takeover": Column(np.int64, "lots", "taken over by keepers, vault, members or fund in the step"),
     "halted": Column(np.int64, "1", "1 in steps in which a circuit breaker closed the book, else 0"),
 }
 
@@ -137,6 +137,7 @@ class Meta:
     equity: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # by group and of all, opening and end, cash units
     conservation: Mapping[str, int] = field(default_factory=dict)  # cash_error (cash units), lots_error (lots)
     uncollected: int = 0  # cash units of negative equity of accounts still open at the end
+    aftermath: Mapping[str, int] = field(default_factory=dict)  # counts of `abm.clearing.aftermath`, over all houses
     timing: Mapping[str, float] = field(default_factory=dict)  # seconds of wall time; differs between equal runs
 
     @property

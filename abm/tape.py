@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,13 @@ from abm.world.shocks import steps
 if TYPE_CHECKING:
     from abm.model import CascadeModel
 
-TAKEOVERS = (EventKind.KEEPER_TAKEOVER, EventKind.AUCTIONED, EventKind.VAULT_TAKEOVER, EventKind.FUND_TAKEOVER)
+TAKEOVERS = (
+    EventKind.KEEPER_TAKEOVER,
+    EventKind.AUCTIONED,
+    EventKind.VAULT_TAKEOVER,
+    EventKind.FUND_TAKEOVER,
+    EventKind.MEMBER_TAKEOVER,
+)
 
 
 class Tape:
@@ -147,6 +154,7 @@ class Tape:
                 equity={group: (before, self._by_group()[group]) for group, before in self._opening_equity.items()},
                 conservation=model.ledger.conservation(),
                 uncollected=int(-np.minimum(equity[self.exchange.margined], 0).sum()),
+                aftermath=dict(sum((Counter(house.aftermath.counts()) for house in self.exchange.houses), Counter())),
                 timing={"seconds": perf_counter() - self._started},
             ),
             lineage=model.lineage.rows,

@@ -131,18 +131,32 @@ def shocks(draw: st.DrawFn, names: list[str]) -> list[dict[str, Any]]:
 
 
 @st.composite
+def backers(draw: st.DrawFn) -> Changes:
+    """Who bears losses: the default, any layers in any order, or with clearing members behind the accounts."""
+    layers = draw(st.permutations(["fund", "adl", "skin_in_the_game", "gains_haircut", "socialise"]))[: draw(st.integers(0, 5))]
+    count = draw(pick(0, 0, 1, 4))
+    if not count:
+        return draw(pick({}, {"waterfall": layers}))
+    shares = drawn(draw, capital_share=(0.0, 0.005, 0.05), contribution_share=(0.0, 0.002, 0.02), concentration=(0.0, 1.0))
+    sealed = {"kind": "sealed"}
+    auction = draw(pick({"kind": "none"}, sealed | {"juniorise": True, "price": "first"}, sealed | {"leverage_max": 50.0}))
+    order = draw(st.permutations(["member", "members_fund", "assessments", *layers]))
+    return {"waterfall": order, "members": {"count": count, "auction": auction} | shares}
+
+
+@st.composite
 def clearing(draw: st.DrawFn) -> Changes:
     """Rules of one house."""
     rules = drawn(
         draw,
         gains_share=(1.0, 1.0, 0.5, 0.0),
         fund_share=(0.0, 0.002, 0.1),
-        fund_scope=("house", "instrument"),
+        fund_scope=("house", "instrument", "group"),
         loss_scope=("house", "instrument"),
         deficit_by=("notional", "loss", "margin"),
         fee_rate=(0.0, 0.005, 0.1),
         execution=("book", "book", "book", "outside_pool"),
-        adl=("industry", "industry", "none"),
+        adl=("industry", "industry", "none", "hyperliquid", "pro_rata_profit", "pro_rata_equity"),
     )
     rules["keeper"] = drawn(
         draw,
@@ -154,7 +168,9 @@ def clearing(draw: st.DrawFn) -> Changes:
     notice = drawn(draw, trigger=(1.25, 1.0, 3.0), target=(3.0,), deadline=(20.0, 0.0, 60.0), floor=(0.5, 0.0, 1.0))
     rules["calls"] = draw(pick({"kind": "none"}, {"kind": "notice"} | notice))
     rules["margin"] = {"kind": "tiered"} | drawn(draw, maintenance_share=(0.5, 1.0))
-    return rules | {"adl": {"kind": rules["adl"]}, "liquidation": draw(POLICIES)}
+    adl = {"kind": rules["adl"]} | ({} if rules["adl"] == "none" else drawn(draw, price=("bankruptcy", "mark")))
+    groups = {"fund_groups": [["BTC"]]} if rules["fund_scope"] == "group" else {}
+    return rules | {"adl": adl, "liquidation": draw(POLICIES)} | groups | draw(backers())
 
 
 @st.composite
@@ -291,6 +307,9 @@ CALLED = {
     ("changes", "kind"),
     [
         (ruined(), EventKind.ADL),
+        (ruined(**{"venues.main.clearing.adl": "hyperliquid"}), EventKind.ADL),
+        (ruined(**{"venues.main.clearing.adl": "pro_rata_profit"}), EventKind.ADL),
+        (ruined(**{"venues.main.clearing.adl": "pro_rata_equity"}), EventKind.ADL),
         (ruined(**SLOW), EventKind.KEEPER_TAKEOVER),
         (ruined(**{"venues.main.clearing.adl": "none"}), EventKind.SOCIALISED),
         (ruined(**{"venues.main.clearing.adl": "none"}), EventKind.FUND_TAKEOVER),
@@ -308,6 +327,28 @@ CALLED = {
 )
 def test_conservation_where_it_happens(changes: Changes, kind: EventKind) -> None:
     assert (play_and_check(changes, seed=1).events["kind"] == kind).any()
+
+
+def cleared(*layers: str, **members: float) -> Changes:
+    """Four unequal members behind the accounts of a ruined market."""
+    waterfall = ["member", "skin_in_the_game", "members_fund", "assessments", *layers]
+    return ruined() | {
+        "venues.main.clearing.waterfall": waterfall,
+        "venues.main.clearing.members": {"count": 4, "concentration": 1.0} | members,
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "kinds"),
+    [
+        (cleared("gains_haircut", capital_share=0.01, contribution_share=0.003), "SKIN_PAID CONTRIBUTED ASSESSED GAINS_HAIRCUT"),
+        (cleared("socialise", capital_share=0.2, contribution_share=0.03), "MEMBER_AUCTIONED PORTED CONTRIBUTED"),
+    ],
+    ids=["all members fail", "some survive"],
+)
+def test_conservation_with_clearing_members(changes: Changes, kinds: str) -> None:
+    told = {EventKind(kind).name for kind in play_and_check(changes, seed=1).events["kind"]}
+    assert {"MEMBER_TAKEOVER", "MEMBER_PAID", "MEMBER_DEFAULT", *kinds.split()} <= told
 
 
 def test_conservation_with_one_trader_and_his_counterparties() -> None:

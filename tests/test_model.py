@@ -215,6 +215,37 @@ def test_a_dead_maker_quotes_no_more() -> None:
     assert len(model.books.resting_orders(int(other.accounts[0]))) > 0
 
 
+def test_funds_of_a_group_are_one_account_with_the_groups_share() -> None:
+    names = ("BTC", "ETH", "SOL", "ADA")
+    rules = {"fund_share": 0.01, "fund_scope": "group", "fund_groups": [["ETH", "ADA"]]}
+    model = market({"assets": [asset(name) for name in names], "venues.main.clearing": rules})
+    [house] = model.exchange.houses
+    btc, eth, sol, ada = house.fund
+    assert (btc == sol, eth == ada, btc == eth) == (True, True, False)  # those in no list share one
+    # four assets of 1e6 open interest each, 1 % of it in the fund, half of that in each of two funds; 0.001 a cash unit
+    assert model.ledger.cash[[btc, eth], 0].sum() == pytest.approx(40_000 * 1_000, rel=1e-2)
+    assert model.ledger.cash[btc, 0] == pytest.approx(model.ledger.cash[eth, 0], rel=1e-2)
+    assert model.ledger.cash[model.ledger.owner == model.ledger.owner[btc], 0].sum() == model.ledger.cash[[btc, eth], 0].sum()
+
+
+def test_members_and_skin_open_with_their_shares_and_stand_behind_traders() -> None:
+    rules = {
+        "waterfall": ["member", {"kind": "skin_in_the_game", "share": 0.001}, "members_fund"],
+        "members": {"count": 3, "capital_share": 0.11, "contribution_share": 0.011, "concentration": 1.0},
+    }
+    model = market({"venues.main.clearing": rules})
+    [house] = model.exchange.houses
+    cash, staff = model.ledger.cash[:, 0], house.staff
+    interest = cash[staff.skin] / 0.001
+    assert interest == pytest.approx(2e6 * 1_000, rel=1e-2)  # two assets of 1e6, 0.001 a cash unit
+    assert cash[staff.members] == pytest.approx(interest * 0.11 * np.array([6, 3, 2]) / 11, rel=1e-4)
+    assert cash[staff.contributions] == pytest.approx(interest * 0.011 * np.array([6, 3, 2]) / 11, rel=1e-4)
+    guarantor = model.ledger.guarantor
+    assert np.isin(guarantor[model.ledger.owner < len(model.exchange.traders.group)], [*staff.members, -1]).all()
+    assert (guarantor[[*house.staff.keepers, *house.fund, *staff.members]] == -1).all()
+    assert set(staff.members) == set(guarantor[guarantor >= 0])
+
+
 def test_a_shared_wallet_moves_no_money_of_funds_and_makers() -> None:
     apart = {"venues.main.clearing.fund_scope": "instrument", "makers.common_capital": False, "makers.count": 2}
     model = market(apart | {"population.shared_wallet": True, "population.cross_share": 0.0, "world.shocks": []})

@@ -24,9 +24,12 @@ SILENT = {
     "world.shocks.*.assets": "names; tests of shocks and twins",
     "venues.*.share": "shares sum to 1, so one alone cannot move; the worlds below differ in them",
     "venues.*.clearing.margin[tiered].brackets": "a table; tests of tiered margin and of the house",
+    "venues.*.clearing.fund_groups": "a table; tests of the opening",
     "world.fundamentals.floor": "a bound that a value reaches after losing 99 %; tests of fundamentals",
     "world.path": "absent here; tests of the path and of replay",
 }
+LAYERS = ["member", "skin_in_the_game", "members_fund", "assessments", "gains_haircut", "socialise"]
+JUNIORISED = {"kind": "sealed", "juniorise": True}
 LISTS = ("assets", "venues", "world.shocks")
 BREAKERS: tuple[dict[str, Any], ...] = (
     {"kind": "luld", "width": 0.03, "window": 30.0, "limit_state": 5.0, "pause": 30.0, "marks": "follow"},
@@ -109,6 +112,19 @@ WORLDS = {
         )
         for breaker in BREAKERS
     },
+    "members": stirred(
+        venue(
+            "main",
+            1.0,
+            waterfall=LAYERS,
+            members={"count": 6, "capital_share": 0.05, "contribution_share": 0.003, "auction": JUNIORISED},
+            fund_scope="group",
+            fund_groups=[["ETH"]],
+        )
+    ),
+    "hyperliquid": stirred(venue("main", 1.0, adl={"kind": "hyperliquid"})),
+    "by profit": stirred(venue("main", 1.0, adl={"kind": "pro_rata_profit"})),
+    "by equity": stirred(venue("main", 1.0, adl={"kind": "pro_rata_equity"})),
 }
 
 

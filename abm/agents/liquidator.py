@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from abm.agents.base import Owner
 from abm.clearing.house import House
+from abm.clearing.ledger import State
 from abm.clearing.liquidation import OnTheBook
 from abm.clearing.liquidation.limit import reach
 from abm.clearing.selling import Slices
 from abm.clearing.vault import NoVault
-from abm.market.order import Kind, OrderBatch, Reason, no_orders, orders
+from abm.market.order import Kind, OrderBatch, Reason, joined, no_orders, orders
 
 if TYPE_CHECKING:
     from abm.model import CascadeModel
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 class VenueLiquidator(Owner):
     """The house's engine: cancels a seized account's orders and sells its positions on the book (agent liquidation).
 
-    It also works off what the insurance fund took over.
+    It also works off what the insurance fund and clearing members took over.
     """
 
     def __init__(self, model: CascadeModel, row: int, house: House) -> None:
@@ -61,9 +62,13 @@ class VenueLiquidator(Owner):
         )
 
     def unwind(self) -> OrderBatch:
-        """A share of the fund's positions, so that they halve with the stated half-life."""
+        """A share of the positions of fund and members, so that they halve with the stated half-lives."""
         rules = self.house.rules
-        return work_off(self.model, np.unique(self.house.fund), rules.fund_unwind_half_life, rules.unwind_limit)
+        fund = work_off(self.model, np.unique(self.house.fund), rules.fund_unwind_half_life, rules.unwind_limit)
+        members = self.house.staff.members[self.model.ledger.state[self.house.staff.members] == State.HEALTHY]
+        if not len(members):
+            return fund
+        return joined([fund, work_off(self.model, members, rules.members.unwind_half_life, rules.unwind_limit)])
 
 
 class KeeperAgent(Owner):

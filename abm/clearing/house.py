@@ -9,13 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abm.clearing.adl import Queue
+from abm.clearing.aftermath import Aftermath
 from abm.clearing.backstop import Backstop, Keepers
 from abm.clearing.calls import Notices
 from abm.clearing.journal import Entry, EventKind, Journal
 from abm.clearing.ledger import Ledger, State
 from abm.clearing.liquidation import NoLiquidation
 from abm.clearing.liquidation.turnover import Turnover
+from abm.clearing.members import NOBODY, Membership
 from abm.clearing.principal import Round
+from abm.clearing.purses import Purses
 from abm.clearing.rulebook import Clearing
 from abm.clearing.selling import Selling, Slices
 from abm.clearing.waterfall import Waterfall
@@ -31,6 +34,9 @@ class Staff:
     keepers: NDArray[np.int64]  # (k,), principals with finite capital
     own: int  # the house's own money, where its fees are
     vault: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))  # the backstop vault, (0 or 1,)
+    skin: int = NOBODY  # the house's own money that stands in the waterfall
+    members: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))  # (m,), of clearing members
+    contributions: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))  # (m,), their default fund
 
 
 class House:
@@ -63,6 +69,17 @@ class House:
         self._rule = np.full(len(ledger), number, dtype=np.int64)
         self.notices = Notices(rules.calls, len(ledger), step_seconds)
         self.journal = Journal()
+        self.members = Membership(
+            rules.members,
+            ledger,
+            streams,
+            house=number,
+            accounts=staff.members,
+            contributions=staff.contributions,
+            clients=np.setdiff1d(self.accounts, np.concatenate([staff.keepers, staff.vault, staff.members])),
+        )
+        self.purses = Purses(ledger, self.members, staff.skin)
+        self.aftermath = Aftermath()
         self.selling = Selling(
             self,
             turnover or Turnover(len(ledger.instruments)),
@@ -143,6 +160,7 @@ class House:
         offered = Revaluation(*(column[open_] for column in worth))
         self.backstop.offer(rows[open_], offered, failed[rows[open_]], self._round(step, price), self.ledger.state)
         waterfall.close(funds[(self.revalue(funds, price).equity < 0) & ~waiting[funds]].tolist())
+        self._note_aftermath(waterfall, price)
         worth = self.revalue(rows, price)
         ended = self.ledger.state[rows] == State.CLOSED
         cured = (worth.collateral >= worth.maintenance) & (worth.equity >= 0)
@@ -203,4 +221,21 @@ class House:
             own=self.staff.own,
             deficit_by=self.rules.deficit_by,
             loss_scope=self.rules.loss_scope,
+            layers=self.rules.waterfall,
+            purses=self.purses,
         )
+
+    def _note_aftermath(self, waterfall: Waterfall, price: NDArray[np.int64]) -> None:
+        """Count whom this step's defaults left below maintenance margin or without a hedge."""
+        queue, healthy = waterfall.queue, self._mine & (self.ledger.state == State.HEALTHY)
+        closed = np.array(sorted(queue.closed), dtype=np.int64)
+        if len(closed := closed[healthy[closed]]):
+            worth = self.revalue(closed, price)
+            self.aftermath.note_deleveraged(len(queue.unhedged), worth.collateral, worth.maintenance)
+        if waterfall.paid:
+            paid = np.zeros(len(self.ledger), dtype=np.int64)
+            for payers, amounts in waterfall.paid:
+                paid[payers] += amounts
+            rows = np.flatnonzero((paid > 0) & healthy)
+            worth = self.revalue(rows, price)
+            self.aftermath.note_payers(paid[rows], worth.collateral, worth.maintenance)

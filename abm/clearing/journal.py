@@ -28,6 +28,15 @@ class EventKind(IntEnum):
     VAULT_TAKEOVER = 16  # positions at the mark; without an instrument: the margin that went with them
     HALTED = 17  # a circuit breaker closes the instrument's book from the next step on
     RESUMED = 18  # the book is open again from the next step on
+    MEMBER_TAKEOVER = 19  # a position passed to the clearing member behind the account
+    MEMBER_PAID = 20  # that member covered a loss in cash, from its own money or its contribution
+    SKIN_PAID = 21  # the house's own money that stands in the waterfall
+    CONTRIBUTED = 22  # other members' contributions to the default fund
+    ASSESSED = 23  # cash calls on other members
+    GAINS_HAIRCUT = 24  # winners' gains were cut
+    MEMBER_DEFAULT = 25
+    MEMBER_AUCTIONED = 26  # a position of a member in default went to the winning bidder
+    PORTED = 27  # clients of a member in default have the counterparty behind them now
 
 
 class Entry(NamedTuple):

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import field_validator, model_validator
+
 from abm.clearing.adl import AdlRule, IndustryRanking
 from abm.clearing.auction import FixedDiscount, TakeoverRule
 from abm.clearing.backstop import Keeper
 from abm.clearing.calls import CallRule, NoCalls
+from abm.clearing.layers import DEFAULT, OF_MEMBERS, Layer, Layers, refuse_repeated
 from abm.clearing.liquidation import Fraction, LiquidationPolicy
 from abm.clearing.margin.rule import MarginRule
 from abm.clearing.margin.tiered import Tiered
+from abm.clearing.members import Members
 from abm.clearing.vault import NoVault, VaultRule
 from abm.record import Record, param
 
@@ -33,6 +37,13 @@ class Clearing(Record):
     )
     vault: VaultRule = param(NoVault(), unit="rule", source="per field", help="Who takes whole accounts with their margin.")
     adl: AdlRule = param(IndustryRanking(), unit="rule", source="per field", help="Auto-deleveraging rule.")
+    waterfall: tuple[Layer, ...] = param(
+        DEFAULT,
+        unit="rule",
+        source="per field; crypto venues: fund, auto-deleveraging, all accounts; CCPs: EMIR Art. 45",
+        help="Who bears a loss beyond equity, in order; the house's own money is last and bears what is left.",
+    )
+    members: Members = param(Members(), unit="rule", source="per field", help="Clearing members behind the accounts.")
     gains_share: float = param(
         1.0,
         unit="share",
@@ -49,11 +60,17 @@ class Clearing(Record):
         ge=0,
         le=1,
     )
-    fund_scope: Literal["house", "instrument"] = param(
+    fund_scope: Literal["house", "instrument", "group"] = param(
         "house",
         unit="choice",
         source="choice of regime; Binance keeps funds per group of contracts since 2025",
-        help="One insurance fund for all instruments of the house, or one for each (split by open interest).",
+        help="One insurance fund for all instruments of the house, one for each, or one per group (split by open interest).",
+    )
+    fund_groups: tuple[tuple[str, ...], ...] = param(
+        (),
+        unit="names",
+        source="choice of regime",
+        help="Lists of assets that share a fund where the scope is a group; assets in no list share one.",
     )
     fund_unwind_half_life: float = param(
         300.0,
@@ -97,6 +114,40 @@ class Clearing(Record):
         help="Forced orders walk the book, or an outside pool fills them at the mark.",
     )
 
+    @field_validator("waterfall")
+    @classmethod
+    def _layers_differ(cls, layers: Layers) -> Layers:
+        refuse_repeated(layer.kind for layer in layers)
+        return layers
+
+    @field_validator("fund_groups")
+    @classmethod
+    def _groups_disjoint(cls, groups: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+        names = [name for group in groups for name in group]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"an asset has one fund, {name!r} occurs {names.count(name)} times")
+        return groups
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Clearing:
+        kinds = [layer.kind for layer in self.waterfall]
+        asked = [kind for kind in kinds if kind in OF_MEMBERS]
+        if asked and not self.members.count:
+            raise ValueError(f"the layer {asked[0]!r} of waterfall needs members.count > 0, was 0")
+        if self.members.count and "member" not in kinds:
+            raise ValueError(f"members.count = {self.members.count} needs the layer 'member' in waterfall, has {kinds}")
+        if self.fund_groups and self.fund_scope != "group":
+            raise ValueError(f"fund_groups needs fund_scope = 'group', was {self.fund_scope!r}")
+        return self
+
     def staff(self) -> dict[str, int]:
         """How many accounts of each role the house keeps for itself."""
-        return {"keeper": self.keeper.count, "fund": 1, "fees": 1, "vault": int(not isinstance(self.vault, NoVault))}
+        skin = {"skin": 1} if any(layer.kind == "skin_in_the_game" for layer in self.waterfall) else {}
+        members = {"member": self.members.count, "default_fund": self.members.count} if self.members.count else {}
+        vault = {"vault": int(not isinstance(self.vault, NoVault))}
+        return {"keeper": self.keeper.count, "fund": 1, "fees": 1} | vault | skin | members
+
+    def fund_group(self, asset: str) -> int:
+        """Number of the group whose fund the asset has; those in no list are the last."""
+        return next((row for row, group in enumerate(self.fund_groups) if asset in group), len(self.fund_groups))

@@ -8,15 +8,15 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from abm.clearing.adl import IndustryRanking
+from abm.clearing.adl import HyperliquidRanking, IndustryRanking
 from abm.clearing.allocate import Capped, allocate_capped
+from abm.clearing.layers import refuse_repeated
 from abm.clearing.liquidation.slicing import AlmgrenChriss, urgency
 from abm.clearing.margin.grids import DeribitGrid, Leg, OkxGrid, ParadexGrid, SpanGrid
 from abm.clearing.margin.portfolio import Portfolio
 from abm.clearing.margin.tiered import Bracket, Tiered
 from abm.clearing.worked import Holder, Layer, Market, Option, Position, Weights
 from abm.kernels.portfolio import scan
-from abm.record import Record
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -29,6 +29,7 @@ __all__ = [
     "DeribitGrid",
     "Health",
     "Holder",
+    "HyperliquidRanking",
     "Layer",
     "Market",
     "OkxGrid",
@@ -94,19 +95,7 @@ class Paid(NamedTuple):
     unallocated: int
 
 
-class HyperliquidRanking(Record):
-    """Winners ranked by (mark / entry) x (notional / account value); for shorts the profit term is its reciprocal.
-
-    Source: Hyperliquid docs, auto-deleveraging, which state the term for longs; the reciprocal follows by symmetry.
-    """
-
-    kind: Literal["hyperliquid"] = "hyperliquid"
-
-    def score(self, profit: Ints, cost: Ints, notional: Ints, equity: Ints) -> Floats:
-        """Rank score (n,), highest is deleveraged first; arguments as in `IndustryRanking.score`."""
-        long = (cost + profit) / np.where(cost == 0, 1, cost)
-        return np.where(cost > 0, long, 1 / np.where(long == 0, 1e-9, long)) * (notional / np.maximum(equity, 1))
-
+AdlShares = Literal["none", "industry", "hyperliquid", "pro_rata_profit", "pro_rata_equity", "profit", "equity"]
 
 _RANKINGS: dict[str, IndustryRanking | HyperliquidRanking] = {
     "industry": IndustryRanking(),
@@ -244,24 +233,29 @@ def adl_ranking(positions: Sequence[Holder], rule: str = "industry") -> list[Ran
     return [Ranked(positions[k].name, float(score[k]), positions[k].size) for k in order]
 
 
-def adl_allocate(
-    amount: float, candidates: Sequence[Holder], rule: Literal["industry", "hyperliquid", "profit", "equity"]
-) -> dict[str, float]:
+def adl_allocate(amount: float, candidates: Sequence[Holder], rule: AdlShares) -> dict[str, float]:
     """What each candidate gives.
 
-    By a ranking: `amount` is a size, and positions are closed in the order of the queue until it is used up. By "profit"
-    or "equity": `amount` is a deficit in whole units, shared in proportion to unrealised profit or to equity, nobody
-    more than that (profit nor equity, rounded down). What finds nobody is under the name "".
+    `amount` is a size by the rules that close positions: a ranking closes in the order of the queue until it is used up,
+    "pro_rata_profit" and "pro_rata_equity" close all at once in proportion, nobody more than he holds; "none" nobody.
+    By "profit" or "equity" `amount` is a deficit in whole units, shared in proportion to unrealised profit or to equity,
+    nobody more than that (profit nor equity, rounded down). What finds nobody is under the name "".
     """
+    profit = [max(0.0, h.size * (h.mark - h.entry)) for h in candidates]
+    equity = [h.equity for h in candidates]
     if rule in ("profit", "equity"):
-        profit = [max(0, int(h.size * (h.mark - h.entry))) for h in candidates]
-        equity = [int(h.equity) for h in candidates]
-        room = equity if rule == "equity" else [min(p, e) for p, e in zip(profit, equity, strict=True)]
-        shares, left = allocate_capped(int(amount), profit if rule == "profit" else equity, room)
+        whole = [[int(p) for p in profit], [int(e) for e in equity]]
+        room = whole[1] if rule == "equity" else [min(p, e) for p, e in zip(*whole, strict=True)]
+        shares, left = allocate_capped(int(amount), whole[rule == "equity"], room)
         given = {h.name: float(share) for h, share in zip(candidates, shares, strict=True)}
         return given | ({"": float(left)} if left else {})
+    if rule in ("pro_rata_profit", "pro_rata_equity"):
+        held = [round(_MONEY * abs(h.size)) for h in candidates]
+        shares, left = allocate_capped(round(_MONEY * abs(amount)), profit if rule == "pro_rata_profit" else equity, held)
+        given = {h.name: float(share / _MONEY) for h, share in zip(candidates, shares, strict=True)}
+        return given | ({"": left / _MONEY} if left else {})
     given, rest = {h.name: 0.0 for h in candidates}, abs(amount)
-    for ranked in adl_ranking(candidates, rule):
+    for ranked in adl_ranking(candidates, rule) if rule != "none" else []:
         closed = min(rest, abs(ranked.size))
         given[ranked.name] += closed
         rest -= closed
@@ -283,9 +277,10 @@ def waterfall(loss: int, layers: Sequence[Layer]) -> Paid:
 
     Raises ValueError if a layer repeats. Source of the usual order: EMIR Art. 45.
     """
-    names = [layer.name for layer in layers]
-    if repeated := {name for name in names if names.count(name) > 1}:
-        raise ValueError(f"waterfall: layers must not repeat, {', '.join(sorted(repeated))} did")
+    try:
+        refuse_repeated(layer.name for layer in layers)
+    except ValueError as error:
+        raise ValueError(f"waterfall: {error}") from None
     left, paid, members = int(loss), {}, {}
     for layer in layers:
         paid[layer.name] = min(left, layer.total)

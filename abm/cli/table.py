@@ -20,8 +20,14 @@ BEARERS = {
     "insurance_fund": "insurance fund",
     "keeper": "keeper",
     "adl": "auto-deleveraged accounts",
+    "member": "clearing members",
+    "skin_in_the_game": "the house's own money",
+    "members_fund": "other members' contributions",
+    "assessments": "calls on other members",
+    "gains_haircut": "cuts of gains",
     "socialised": "all others (socialised)",
 }
+ALWAYS = ("insurance_fund", "keeper", "adl", "socialised")
 MISSING = "–"
 
 
@@ -51,6 +57,12 @@ def table(summary: Mapping[str, Any]) -> Table:
     return drawn
 
 
+def _bears(readings: Readings, part: str) -> bool:
+    """Layers that only some houses have are told where they bore something."""
+    reading = readings.read(f"bad_debt.{part}")
+    return part in ALWAYS or (reading is not None and reading.value > 0)
+
+
 def _sections(readings: Readings) -> Iterator[list[Row]]:
     assets, shocked = readings.assets, readings.shocked
     yield [Row(f"amplification of {asset}, times", f"amplification.{asset}", times) for asset in shocked]
@@ -67,7 +79,7 @@ def _sections(readings: Readings) -> Iterator[list[Row]]:
     ]
     yield [
         Row(f"bad debt, {readings.currency}", "bad_debt.total", money),
-        *(Row(f"  by {label}", f"bad_debt.{part}", money) for part, label in BEARERS.items()),
+        *(Row(f"  by {label}", f"bad_debt.{part}", money) for part, label in BEARERS.items() if _bears(readings, part)),
         Row(f"uncollected, {readings.currency}", "uncollected", money),
         Row(f"makers' profit, {readings.currency}", "maker_profit", money),
     ]

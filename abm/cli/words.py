@@ -12,6 +12,11 @@ BEARERS = {
     "insurance_fund": "by the insurance fund",
     "keeper": "by the keeper",
     "adl": "by auto-deleveraged accounts",
+    "member": "by clearing members for their clients",
+    "skin_in_the_game": "by the house's own money",
+    "members_fund": "by other members' contributions",
+    "assessments": "by calls on other members",
+    "gains_haircut": "by cuts of gains",
     "socialised": "by all others (socialised)",
 }
 

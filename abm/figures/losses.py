@@ -7,12 +7,34 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from abm.figures.style import BLUE, GREEN, GREY, NAMES, ORANGE, PURPLE, WIDTH, grid, legend_below, styled, unit_of
+from abm.figures.style import (
+    BLACK,
+    BLUE,
+    BROWN,
+    GREEN,
+    GREY,
+    NAMES,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    WIDTH,
+    YELLOW,
+    grid,
+    legend_below,
+    styled,
+    unit_of,
+)
 
 PARTS = {
     "insurance_fund": ("insurance fund", BLUE),
     "keeper": ("keeper", GREEN),
     "adl": ("auto-deleveraged accounts", PURPLE),
+    "member": ("clearing members", SKY),
+    "skin_in_the_game": ("the house's own money", BLACK),
+    "members_fund": ("other members' contributions", YELLOW),
+    "assessments": ("calls on other members", VERMILION),
+    "gains_haircut": ("cuts of gains", BROWN),
     "socialised": ("socialised", ORANGE),
     "uncollected": ("uncollected", GREY),
 }
@@ -48,7 +70,7 @@ def borne_by(summary: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     """What `losses` draws, from a summary: the run and every twin that was run."""
     found = {"run": summary, **summary["twins"]}
     told = {
-        name: {part: s["uncollected"] if part == "uncollected" else s["bad_debt"][part] for part in PARTS}
+        name: {part: s["uncollected"] if part == "uncollected" else s["bad_debt"].get(part, 0.0) for part in PARTS}
         for name, s in found.items()
     }
     return {name: parts for name, parts in told.items() if None not in parts.values()}

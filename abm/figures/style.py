@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 # Okabe & Ito (2008), Color Universal Design
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILION, PURPLE, GREY = "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#999999"
+BROWN = "#8C6D31"  # beyond the eight, for figures with more parts
 
 RUN = "run"
 COLOURS = {RUN: VERMILION, "isolated": GREEN, "no_impact": BLUE, "no_liquidation": SKY, "no_adl": PURPLE, "no_shock": GREY}

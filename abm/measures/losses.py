@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from abm.clearing.journal import EventKind
 from abm.measures.value import Missing, Value
 from abm.records import Records
 
+EVENTS = {  # bearers told by the amounts of events
+    "member": (EventKind.MEMBER_TAKEOVER, EventKind.MEMBER_PAID),
+    "skin_in_the_game": (EventKind.SKIN_PAID,),
+    "members_fund": (EventKind.CONTRIBUTED,),
+    "assessments": (EventKind.ASSESSED,),
+    "gains_haircut": (EventKind.GAINS_HAIRCUT,),
+}
+AFTERMATH = ("hedges_broken", "adl_under", "payers_under")
 BEARERS = {"insurance_fund": "by_fund", "keeper": "by_keeper", "adl": "by_adl", "socialised": "by_socialised"}
 
 
@@ -22,14 +33,24 @@ def bad_debt(records: Records) -> dict[str, float]:
     total = sum over closed accounts of max(0, -equity). Bad debt as venues report it, before any fund.
     """
     unit = records.meta.cash_unit
-    borne = {name: int(records.scalars[column].sum()) * unit for name, column in BEARERS.items()}
-    return {"total": int(records.scalars["deficit"].sum()) * unit, **borne}
+    return {"total": int(records.scalars["deficit"].sum()) * unit, **{name: x * unit for name, x in _borne(records).items()}}
 
 
 def unallocated_loss(records: Records) -> int:
     """Bad debt that nobody bore, whole cash units; 0 in a sound run."""
-    borne = sum(int(records.scalars[column].sum()) for column in BEARERS.values())
-    return int(records.scalars["deficit"].sum()) - borne
+    return int(records.scalars["deficit"].sum()) - sum(_borne(records).values())
+
+
+def aftermath(records: Records) -> dict[str, int]:
+    """How many accounts defaults left weaker than they may be, over the run; see `abm.clearing.aftermath`."""
+    return {name: records.meta.aftermath.get(name, 0) for name in AFTERMATH}
+
+
+def _borne(records: Records) -> dict[str, int]:
+    """Loss by who bore it, cash units."""
+    told = {name: int(records.scalars[column].sum()) for name, column in BEARERS.items()}
+    kind, amount = records.events["kind"], records.events["amount"]
+    return told | {name: int(amount[np.isin(kind, kinds)].sum()) for name, kinds in EVENTS.items()}
 
 
 def uncollected(records: Records) -> float:

@@ -115,6 +115,7 @@ def _measures(run: Records, pairing: Pairing) -> Summary:
         "forced_share": liquidations.forced_share(run),
         "healthy_closed_share": liquidations.healthy_closed_share(run),
         "bad_debt": losses.bad_debt(run),
+        "aftermath": losses.aftermath(run),
         "uncollected": losses.uncollected(run),
         "equity_change": losses.equity_change(run),
         "correlation": dependence(run),

@@ -92,6 +92,10 @@ def _refuse_brackets(scenario: Scenario) -> None:
             if asset not in names:
                 key = f"venues.{venue.name}.clearing.margin.brackets"
                 raise ValueError(f"{key} names {asset!r}, not an asset; {nearest(asset, names)}")
+        for asset in (name for group in venue.clearing.fund_groups for name in group):
+            if asset not in names:
+                key = f"venues.{venue.name}.clearing.fund_groups"
+                raise ValueError(f"{key} names {asset!r}, not an asset; {nearest(asset, names)}")
 
 
 def outside(scenario: Scenario) -> Assets:

@@ -46,6 +46,8 @@ def one_line(error: ValidationError, root: type[Record], tree: Any) -> str:
         return f"{where.strip()}.kind is missing; one of {', '.join(_names(field))}"
     if kind in ("value_error", "assertion_error"):
         return f"{key}: {rules[0]}" if key else rules[0]
+    if kind == "union_tag_invalid" and isinstance(value, dict):
+        value = value.get("kind")
     hint = f"; {nearest(value, _names(field))}" if isinstance(value, str) and _names(field) else ""
     return f"{where}must be {' or '.join(rules)}, was {shown(value)}{hint}"
 
@@ -102,5 +104,5 @@ def _place(loc: tuple[Any, ...], root: type[Record], tree: Any) -> tuple[str, An
 
 
 def _name(tree: Any, index: int) -> str:
-    name = tree.get("name") if isinstance(tree, dict) else None
+    name = tree.get("name", tree.get("kind")) if isinstance(tree, dict) else None
     return name if isinstance(name, str) and name else str(index)

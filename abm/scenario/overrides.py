@@ -1,4 +1,4 @@
-"""Laying differences over a scenario: dotted keys or partial tables, list members by name, choices by kind.
+"""Laying differences over a scenario: dotted keys or partial tables, list members by name (layers by kind), choices by kind.
 
 A scenario is a *tree* here: tables are dicts, lists are lists, as in a TOML file. Nothing is validated: a change that
 no record knows stays in the tree and is refused when the tree becomes a scenario again.
@@ -79,7 +79,7 @@ def _merged_list(shape: Shape, old: Any, new: Any, key: str) -> Any:
     if not isinstance(new, dict) or not isinstance(old, list):
         return new
     members = list(old)
-    names = [str(member.get("name")) for member in members]
+    names = [str(member.get("name", member.get("kind"))) for member in members]
     for name, change in new.items():
         if name != EVERY and name not in names:
             raise ScenarioError(f"unknown key {_join(key, name)} (= {shown(change)}); {nearest(name, names)}")

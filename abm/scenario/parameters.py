@@ -37,7 +37,7 @@ def parameters(record: Record, prefix: str = "") -> Iterator[Parameter]:
         shape = shape_of(field.annotation)
         if shape.many:
             for row, member in enumerate(value):
-                yield from parameters(member, f"{key}.{getattr(member, 'name', row)}.")
+                yield from parameters(member, f"{key}.{getattr(member, 'name', getattr(member, 'kind', row))}.")
         elif isinstance(value, Record):
             if len(shape.records) > 1:
                 yield _parameter(key, getattr(value, "kind", type(value).__name__), field)

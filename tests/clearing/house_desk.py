@@ -13,6 +13,7 @@ from abm.clearing.ledger import Ledger, State
 from abm.clearing.rulebook import Clearing
 from abm.clearing.waterfall import Waterfall
 from abm.kernels.margin import Revaluation
+from abm.measures.losses import EVENTS
 from abm.streams import Streams
 from tests.clearing.test_ledger import instruments
 
@@ -26,7 +27,8 @@ class Desk:
 
     One lot is worth its mark; initial margin is 10 % and maintenance margin 5 % of notional; a step is 5 s unless stated.
     `capital` is the keeper's cash, `fund` the fund's (`funds`: one fund for BTC and one for ETH), `rules` those of the house.
-    `more_keepers` gives further keepers with this cash, rows `keepers`; `vault_capital` a vault, row `vault`.
+    `more_keepers` gives further keepers with this cash, rows `keepers`; `vault_capital` a vault, row `vault`. `skin` is the
+    house's own money in the waterfall, `members` capital and contribution of each clearing member.
     What the given accounts leave of either side is held by a clearing member outside the house, who never pays.
     """
 
@@ -43,6 +45,8 @@ class Desk:
         step_seconds: float = 5.0,
         more_keepers: Sequence[int] = (),
         vault_capital: int | None = None,
+        skin: int = 0,
+        members: Sequence[tuple[int, int]] = (),
         **rules: Any,
     ) -> None:
         n = len(equity)
@@ -50,18 +54,23 @@ class Desk:
         cash = [*equity, capital, fund, 0, 0, *(funds or ()), *more_keepers]
         self.keepers = [self.keeper, *range(len(cash) - len(more_keepers), len(cash))]
         self.vault = len(cash)  # no row without capital
-        if vault_capital is not None:
-            cash.append(vault_capital)
+        cash += [] if vault_capital is None else [vault_capital]
         if more_keepers:
             rules["keeper"] = rules.get("keeper", {}) | {"count": len(self.keepers)}
+        self.skin = len(cash)
+        self.members = [len(cash) + 1 + k for k in range(len(members))]
+        self.contributions = [row + len(members) for row in self.members]
+        cash += [skin, *(money for money, _ in members), *(money for _, money in members)]
         lots = np.zeros((len(cash), 2), dtype=np.int64)
         lots[:n] = position
         lots[self.outside] = -lots.sum(axis=0)
         house = np.zeros(len(cash), dtype=np.int64)
-        house[[self.own, self.outside]] = NOBODY
+        house[[self.own, self.outside, self.skin, *self.contributions]] = NOBODY
         owners = [*(owner or range(n)), *range(100, 100 + len(cash) - n)]
         self.ledger = Ledger.open(instruments((1, 1)), cash, owner=owners, house=house, position=lots)
-        self.rules = Clearing(**rules)
+        if members:
+            rules["members"] = {"count": len(members)} | rules.get("club", {})
+        self.rules = Clearing(**{name: rule for name, rule in rules.items() if name != "club"})
         brackets = self.rules.margin.tables(
             ["BTC", "ETH"], max_leverage=10, cash_units=1, gains_share=self.rules.gains_share
         )
@@ -76,7 +85,10 @@ class Desk:
                 fund=np.array([n + 4, n + 5] if funds else [self.fund, self.fund]),
                 keepers=np.array(self.keepers),
                 own=self.own,
-                vault=np.arange(self.vault, len(cash)),
+                vault=np.arange(self.vault, self.skin),
+                skin=self.skin,
+                members=np.array(self.members, dtype=np.int64),
+                contributions=np.array(self.contributions, dtype=np.int64),
             ),
             step_seconds=step_seconds,
             cash_unit=1.0,
@@ -136,7 +148,7 @@ class Desk:
             "fund": journal.borne(EventKind.FUND_TAKEOVER) + journal.borne(EventKind.FUND_PAID),
             "adl": journal.borne(EventKind.ADL),
             "socialised": journal.borne(EventKind.SOCIALISED),
-        }
+        } | {name: borne for name, kinds in EVENTS.items() if (borne := sum(journal.borne(kind) for kind in kinds))}
 
 
 def price(btc: int, eth: int = 100) -> Any:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from abm.clearing.adl import IndustryRanking, NoAdl
+from abm.clearing.adl import HyperliquidRanking, IndustryRanking, NoAdl, ProRataEquity
 from abm.clearing.journal import EventKind
 from abm.clearing.ledger import State
 from tests.clearing.house_desk import ALICE, BOB, BTC, CAROL, DAVE, ETH, Desk
@@ -125,12 +125,93 @@ def test_no_adl_means_no_adl() -> None:
     assert (desk.lots(desk.fund), desk.lots(BOB), desk.equity(BOB, 80)) == ([10, 0], [-10, 0], 250)
 
 
+def test_the_hyperliquid_index_is_price_ratio_times_leverage() -> None:
+    profit, cost = np.array([200, 200, -100]), np.array([1_000, -1_000, 1_000])
+    score = HyperliquidRanking().score(profit, cost, np.array([1_200, 800, 900]), np.array([400, 400, 400]))
+    # long 100 -> 120: 1.2 x 3; short 100 -> 80: 1 / 0.8 x 2; long 100 -> 90: 0.9 x 2.25
+    assert score.tolist() == pytest.approx([3.6, 2.5, 2.025])
+
+
+def test_hyperliquid_ranks_by_leverage_where_the_industry_ranks_by_profit() -> None:
+    # at 80: Bob sold 10 at 100 and has 1,000: 1.25 x 0.8 = 1, and 0.2 x 0.8 = 0.16; Carol sold 10 at 82 and has 400:
+    # 82/80 x 2 = 2.05, and 20/820 x 2 = 0.049
+    for rule, first in (("hyperliquid", CAROL), ("industry", BOB)):
+        desk = bankrupt_alice((800, -10), (380, 0), adl={"kind": rule})
+        desk.trade(buyer=desk.outside, seller=CAROL, lots=10, at=82)
+        assert desk.waterfall(btc=80).queue.candidates(BTC, -1)[-1] == first
+
+
+def test_pro_rata_by_profit_closes_all_winners_at_once() -> None:
+    # profits at 80: Bob 10 x 20 = 200, Carol 30 x 20 = 600, Dave, who sold at 80, none: 10 lots by 1 : 3 are 2.5 and 7.5, the
+    # earlier row gets the odd lot; the haircut is the deficit of 50, 5 per lot
+    desk = bankrupt_alice((500, -10), (500, -30), (500, 0), adl={"kind": "pro_rata_profit"})
+    desk.trade(buyer=desk.outside, seller=DAVE, lots=10, at=80)
+    desk.settle(btc=80)
+    assert [(e.counterparty, e.lots, e.amount) for e in desk.told(EventKind.ADL)] == [(BOB, 3, 15), (CAROL, 7, 35)]
+    assert desk.borne() == {"deficit": 50, "fund": 0, "adl": 50, "socialised": 0}
+    assert [desk.lots(row)[BTC] for row in (ALICE, BOB, CAROL, DAVE)] == [0, -7, -23, -10]
+
+
+def test_pro_rata_by_equity_spares_nobody() -> None:
+    # equities at 80: Bob 300, Carol 700, Dave 600 - 100 = 500: 10 lots by 3 : 7 : 5 are 2, 4.67 and 3.33
+    desk = bankrupt_alice((100, -10), (100, -30), (600, 0), adl=ProRataEquity())
+    desk.trade(buyer=desk.outside, seller=DAVE, lots=10, at=70)
+    desk.settle(btc=80)
+    assert [(e.counterparty, e.lots, e.amount) for e in desk.told(EventKind.ADL)] == [(BOB, 2, 10), (CAROL, 5, 25), (DAVE, 3, 15)]
+
+
+def test_what_one_cannot_bear_in_a_pro_rata_goes_to_the_others() -> None:
+    # Alice lacks 200 on 10 lots, 20 per lot: Bob, with 200 - 160 = 40 left, can bear 2 of the 5 lots that are his part
+    desk = bankrupt_alice((0, -10), (1_000, -10), alice=(0, 10), adl={"kind": "pro_rata_profit"})
+    desk.ledger.transfer(BOB, desk.outside, 160)
+    desk.settle(btc=80)
+    assert [(e.counterparty, e.lots, e.amount) for e in desk.told(EventKind.ADL)] == [(BOB, 2, 40), (CAROL, 8, 160)]
+    assert desk.equity(BOB, 80) == 0
+
+
+@pytest.mark.parametrize("rule", ["industry", "hyperliquid", "pro_rata_profit", "pro_rata_equity"])
+def test_at_the_mark_the_winners_keep_their_money_and_later_layers_pay(rule: str) -> None:
+    # Bob's short is closed at 80; of the 50 Bob and Carol pay 20 and 30 by 400 : 600, as everybody
+    desk = bankrupt_alice((200, -10), (600, 0), adl={"kind": rule, "price": "mark"})
+    desk.settle(btc=80)
+    [entry] = desk.told(EventKind.ADL)
+    assert (entry.counterparty, entry.lots, entry.value, entry.amount) == (BOB, 10, 800, 0)
+    assert desk.borne() == {"deficit": 50, "fund": 0, "adl": 0, "socialised": 50}
+    assert (desk.equity(BOB, 80), desk.equity(CAROL, 80)) == (380, 570)
+
+
+@pytest.mark.parametrize("rule", ["industry", "hyperliquid", "pro_rata_profit", "pro_rata_equity"])
+@pytest.mark.parametrize("why", ["own", "seized", "bankrupt"])
+def test_where_no_holder_may_be_closed_the_loss_goes_on(rule: str, why: str) -> None:
+    # Bob has 700 on 10 short lots at 80: he is Alice's other account, or left with 39 (less than 40 margin) or with -1
+    owner = [ALICE, ALICE if why == "own" else BOB, CAROL]
+    desk = Desk([150, 500, 1_000], [[10, 0], [-10, 0], [0, 0]], owner=owner, adl={"kind": rule})
+    desk.ledger.transfer(BOB, desk.outside, {"own": 0, "seized": 661, "bankrupt": 701}[why])
+    desk.settle(btc=80)
+    assert not any(e.account == ALICE for e in desk.told(EventKind.ADL))
+    # the fund's account has the lots, at the mark; Alice's 50, and Bob's 1, are everybody's
+    assert desk.borne() == {"deficit": 50 + (why == "bankrupt"), "fund": 0, "adl": 0, "socialised": 50 + (why == "bankrupt")}
+    assert desk.lots(desk.fund) == [0 if why == "bankrupt" else 10, 0]  # it keeps Bob's short beside Alice's long
+
+
+def test_what_deleveraging_breaks_is_counted() -> None:
+    # Bob is short 10 BTC and long 52 ETH: 100 + 200 = 300 is just his margin of 5 % of 800 + 5,200; without the short and 50
+    # poorer he has 250 and needs 260
+    desk = Desk([150, 100], [[10, 0], [-10, 52]])
+    desk.settle(btc=80)
+    assert desk.house.aftermath.counts() == {"hedges_broken": 1, "adl_under": 1, "payers_under": 0}
+    # with legs on one side only there was no hedge, and with 251 nothing is missing
+    desk = Desk([150, 101], [[10, 0], [-10, -50]])
+    desk.settle(btc=80)
+    assert desk.house.aftermath.counts() == {"hedges_broken": 0, "adl_under": 0, "payers_under": 0}
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 3_000), st.integers(-40, 40), st.integers(-40, 40)), min_size=2, max_size=8),
     st.integers(40, 180),
     st.integers(40, 180),
     st.sampled_from(["notional", "loss", "margin"]),
-    st.sampled_from(["industry", "none"]),
+    st.sampled_from(["industry", "hyperliquid", "pro_rata_profit", "pro_rata_equity", "none"]),
     st.integers(0, 500),
 )
 @settings(deadline=None, max_examples=150)

@@ -298,6 +298,15 @@ def test_a_ranking_closes_sizes_in_its_order() -> None:
     assert adl_allocate(40.0, SHORTS, "industry") == {"Alice": 10.0, "Bob": 5.0, "Carol": 20.0, "": 5.0}
 
 
+def test_a_size_is_closed_pro_rata_and_nobody_gives_more_than_he_holds() -> None:
+    assert adl_allocate(8.0, SHORTS, "pro_rata_profit") == {"Alice": 6.4, "Bob": 1.6, "Carol": 0.0}  # 200 : 50
+    # 13 by 4 : 1 would be 10.4 and 2.6, Alice has 10
+    assert adl_allocate(13.0, SHORTS, "pro_rata_profit") == {"Alice": 10.0, "Bob": 3.0, "Carol": 0.0}
+    assert adl_allocate(20.0, SHORTS, "pro_rata_profit") == {"Alice": 10.0, "Bob": 5.0, "Carol": 0.0, "": 5.0}
+    assert adl_allocate(19.0, SHORTS, "pro_rata_equity") == {"Alice": 10.0, "Bob": 1.0, "Carol": 8.0}  # 500 : 50 : 400
+    assert adl_allocate(8.0, SHORTS, "none") == {"Alice": 0.0, "Bob": 0.0, "Carol": 0.0, "": 8.0}
+
+
 def test_a_deficit_pro_rata_to_profit_or_equity() -> None:
     assert adl_allocate(100, SHORTS, "profit") == {"Alice": 80.0, "Bob": 20.0, "Carol": 0.0}  # 200 : 50
     assert adl_allocate(95, SHORTS, "equity") == {"Alice": 50.0, "Bob": 5.0, "Carol": 40.0}  # 500 : 50 : 400
@@ -335,7 +344,7 @@ def test_waterfall_of_a_clearing_house() -> None:
 
 
 def test_layers_that_repeat_or_owe() -> None:
-    with pytest.raises(ValueError, match="waterfall: layers must not repeat, skin in the game did"):
+    with pytest.raises(ValueError, match="waterfall: layers must not repeat, 'skin in the game' occurs twice"):
         waterfall(1, [*CLEARING_HOUSE, CLEARING_HOUSE[2]])
     with pytest.raises(ValidationError, match="waterfall.fund.funds must be >= 0, was -1"):
         Layer(name="fund", funds=-1)

@@ -16,7 +16,7 @@ from abm.cli.errors import Mistake
 from abm.cli.main import main
 from abm.cli.output import Claim
 from abm.cli.run import Job, chosen_seeds, default_out, execute
-from abm.scenario import Scenario
+from abm.scenario import Scenario, files
 
 ROOT = Path(__file__).parents[2]
 
@@ -105,6 +105,16 @@ def test_validate_says_one_line_per_file(capsys: pytest.CaptureFixture[str], tmp
     assert printed.out == "ok: baseline\nok: null\n"
     assert printed.err.count("\n") == 1
     assert str(bad) in printed.err
+
+
+def test_validate_refuses_a_layer_that_repeats(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    bad = tmp_path / "bad.toml"
+    bad.write_text('base = "baseline.toml"\n[venues.main.clearing]\nwaterfall = ["fund", "adl", "fund"]\n')
+    bad.with_name("baseline.toml").write_text(files.locate("baseline").read_text())
+    assert main(["validate", str(bad)]) == 2
+    said = capsys.readouterr().err
+    assert "venues.main.clearing.waterfall: layers must not repeat, 'fund' occurs twice" in said
+    assert said.count("\n") == 1
 
 
 def test_seeds_of_a_job() -> None:

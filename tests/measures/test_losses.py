@@ -2,11 +2,14 @@
 
 import pytest
 
+from abm.clearing.journal import EventKind
 from abm.measures.conservation import conservation
 from abm.measures.interest import open_interest_drop
-from abm.measures.losses import bad_debt, maker_profit, makers_withdrawn, unallocated_loss, uncollected
+from abm.measures.losses import aftermath, bad_debt, maker_profit, makers_withdrawn, unallocated_loss, uncollected
 from abm.measures.value import Missing
 from tests.measures.by_hand import instruments, records
+
+NONE = dict.fromkeys(("member", "skin_in_the_game", "members_fund", "assessments", "gains_haircut"), 0.0)
 
 
 def test_every_part_of_a_deficit_has_its_bearer():
@@ -19,7 +22,8 @@ def test_every_part_of_a_deficit_has_its_bearer():
             "by_socialised": [0, 0, 100, 0],
         }
     )
-    expected = {"total": 15.0, "insurance_fund": 6.0, "keeper": 1.0, "adl": 7.0, "socialised": 1.0}  # 0.01 per cash unit
+    told = {"total": 15.0, "insurance_fund": 6.0, "keeper": 1.0, "adl": 7.0, "socialised": 1.0}  # 0.01 per cash unit
+    expected = NONE | told
     assert bad_debt(run) == pytest.approx(expected)
     assert unallocated_loss(run) == 0
 
@@ -33,6 +37,17 @@ def test_makers_earn_from_the_opening_on():
     run = records(scalars={"maker_equity": [450, 300, 200, 380]})  # 500 at the opening
     assert maker_profit(run) == pytest.approx(-1.20)
     assert makers_withdrawn(records(scalars={"withdrawn_makers": [0, 2, 5, 1]})) == 5
+
+
+def test_layers_of_a_clearing_house_are_told_by_events():
+    kinds = (EventKind.MEMBER_TAKEOVER, EventKind.MEMBER_PAID, EventKind.SKIN_PAID, EventKind.CONTRIBUTED, EventKind.ASSESSED)
+    paid = [*zip(kinds, (100, 20, 30, 40, 50), strict=True), (EventKind.GAINS_HAIRCUT, 60), (EventKind.CLOSED, 300)]
+    events = [{"step": 1, "kind": kind, "account": 1, "amount": amount} for kind, amount in paid]
+    run = records(scalars={"deficit": [0, 300, 0, 0]}, events=events)
+    borne = {"member": 1.2, "skin_in_the_game": 0.3, "members_fund": 0.4, "assessments": 0.5, "gains_haircut": 0.6}
+    assert {name: bad_debt(run)[name] for name in borne} == pytest.approx(borne)
+    assert unallocated_loss(run) == 0
+    assert aftermath(run) == {"hedges_broken": 0, "adl_under": 0, "payers_under": 0}
 
 
 def test_what_was_not_collected_is_no_bad_debt():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,18 @@ def test_a_star_names_every_member() -> None:
 
 def test_a_list_replaces_the_list() -> None:
     assert BASELINE.with_({"world.shocks": []}).world.shocks == ()
+
+
+def test_layers_of_a_waterfall_go_by_kind_and_plain_names_are_layers() -> None:
+    house = "venues.main.clearing"
+    changed = BASELINE.with_({f"{house}.waterfall": ["adl", "skin_in_the_game", {"kind": "gains_haircut", "cap": 0.5}]})
+    changed = changed.with_({f"{house}.waterfall.skin_in_the_game.share": 0.01})
+    adl, skin, cut = changed.venues[0].clearing.waterfall
+    assert (adl.kind, skin.share, cut.cap) == ("adl", 0.01, 0.5)
+    named = {parameter.name: parameter.value for parameter in parameters(changed)}
+    assert named[f"{house}.waterfall.skin_in_the_game.share"] == 0.01
+    again = Scenario.model_validate(tomllib.loads(changed.to_toml()))
+    assert again == changed
 
 
 def test_a_new_kind_starts_from_its_own_defaults() -> None:
@@ -161,6 +174,17 @@ def test_a_mistake_names_key_value_and_rule(change: dict[str, Any], said: str) -
         ({f"{LIQUIDATION}.interval": 2.0}, f"{LIQUIDATION}.interval must be at least one step (time.step_seconds=5 s), was 2"),
         ({f"{LIQUIDATION}.cooldown": 2.0}, "must be at least one step (time.step_seconds=5 s) or 0, was 2"),
         ({"world.shocks.eth.ramp": 2.0}, "world.shocks.eth.ramp must be at least one step"),
+        (
+            {"venues.main.clearing.waterfall": ["fund", "adl", "fund"]},
+            "venues.main.clearing.waterfall: layers must not repeat, 'fund' occurs twice",
+        ),
+        ({"venues.main.clearing.waterfall": ["fond"]}, "was 'fond'; did you mean 'fund'?"),
+        ({"venues.main.clearing.waterfall.fond.share": 0.1}, "unknown key venues.main.clearing.waterfall.fond"),
+        ({"venues.main.clearing.members.count": 2}, "venues.main.clearing: members.count = 2 needs the layer 'member'"),
+        (
+            {"venues.main.clearing": {"fund_scope": "group", "fund_groups": [["BTC", "ETC"]]}},
+            "venues.main.clearing.fund_groups names 'ETC', not an asset; did you mean 'ETH'?",
+        ),
         ({"world.shocks.eth.assets": ["ETC"]}, "unknown asset 'ETC'; did you mean 'ETH'?"),
         ({"world.shocks.eth.at": 4000.0}, "it strikes after the end of the run"),
         ({"world.fundamentals.correlation": [[1.0, 0.5], [0.5, 1.0]]}, "correlation is a matrix for 2 assets"),
