@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -161,9 +162,15 @@ def terms_of(scenario: Scenario, instruments: Instruments) -> Terms:
     )
 
 
+def groups_of(scenario: Scenario) -> dict[str, Any]:
+    """The groups of traders in the order of their rows: name -> rule with `count` and `decide`."""
+    population = scenario.population
+    return {name: getattr(population, name) for name in GROUPS} | {group.name: group for group in population.others}
+
+
 def traders_of(scenario: Scenario, instruments: Instruments, brackets: Brackets, streams: Streams) -> Traders:
     """The table of traders; the makers are its last group."""
-    groups = {name: getattr(scenario.population, name) for name in GROUPS} | {MAKERS: scenario.makers}
+    groups = groups_of(scenario) | {MAKERS: scenario.makers}
     price = instruments.opening_tick * instruments.unit
     margin = houses_of(scenario)[0].margin
     state = opened(margin, terms_of(scenario, instruments))

@@ -13,6 +13,7 @@ from abm.behaviour.carry import Carry
 from abm.behaviour.hedged import HedgedPair
 from abm.behaviour.hedging import Hedging
 from abm.behaviour.leverage import Leveraged
+from abm.behaviour.other import Others
 from abm.behaviour.quoting import Quoting
 from abm.behaviour.trend import Trend
 from abm.behaviour.value import Value
@@ -24,7 +25,7 @@ from abm.streams import Streams
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-Group = ZeroIntelligence | Value | Trend | Carry | HedgedPair | Hedging | Arbitrage | Quoting
+Group = ZeroIntelligence | Value | Trend | Carry | HedgedPair | Hedging | Arbitrage | Quoting | Others
 Requirement = Callable[[Ints], tuple[Floats, Floats]]  # lots (k, n_instruments) -> initial, maintenance (k,), cash units
 
 

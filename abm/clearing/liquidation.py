@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from abm.own import Own
 from abm.record import Record, param
 
 Priority = Literal["largest_loss", "largest_margin", "most_liquid", "pro_rata"]
@@ -149,7 +150,9 @@ class Fraction(_OnTheBook):
         return np.sign(seized.position) * lots
 
 
-LiquidationPolicy = Annotated[NoLiquidation | Whole | JustEnough | Fraction, Field(discriminator="kind")]
+LiquidationPolicy = Annotated[
+    NoLiquidation | Whole | JustEnough | Fraction, Field(discriminator="kind"), Own({"slices": ("seized",)})
+]
 
 
 def _urgency(priority: Priority, seized: Seized) -> NDArray[np.float64]:

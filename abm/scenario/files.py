@@ -41,16 +41,12 @@ def shipped() -> list[Path]:
 
 
 def read(path: Path) -> tuple[dict[str, Any], Path | None]:
-    """The tables of a file and the file it builds on; a replayed file is sought in the file's own directory."""
+    """The tables of a file and the file it builds on, which is sought in the file's own directory."""
     tree = toml_of(path)
     base = tree.pop(BASE, None)
     if base is not None and not isinstance(base, str):
         raise ScenarioError(f"{path}: {BASE} must be the name of a file, was {base!r}")
     _refuse_circle(path, base)
-    world = tree.get("world")
-    replay = world.get("path") if isinstance(world, dict) else None
-    if isinstance(replay, dict) and isinstance(replay.get("file"), str) and replay["file"]:
-        replay["file"] = str(path.resolve().parent / replay["file"])
     return tree, None if base is None else path.resolve().parent / base
 
 

@@ -6,6 +6,7 @@ from abm.behaviour.arbitrage import Arbitrage
 from abm.behaviour.carry import Carry
 from abm.behaviour.hedged import HedgedPair
 from abm.behaviour.hedging import Hedging
+from abm.behaviour.other import Others
 from abm.behaviour.trend import Trend
 from abm.behaviour.value import Value
 from abm.behaviour.zero_intelligence import ZeroIntelligence
@@ -46,3 +47,4 @@ class Population(Record):
     value: Value = param(Value(), unit="rule", source="per field", help="Buyers below value, with finite capital.")
     trend: Trend = param(Trend(), unit="rule", source="per field", help="Followers of the trend.")
     arbitrage: Arbitrage = param(Arbitrage(), unit="rule", source="per field", help="Traders between venues.")
+    others: tuple[Others, ...] = param((), unit="rule", source="default: none", help="Groups whose decisions you have written.")
