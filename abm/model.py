@@ -16,7 +16,7 @@ from abm.agents.trader import Group, Trader
 from abm.behaviour.view import Draws, Rows, View
 from abm.market.book import Execution
 from abm.market.order import OrderBatch, Outcome, joined, no_orders
-from abm.opening import MAKERS, groups_of, open_exchange
+from abm.opening import MAKERS, open_exchange, rule_of
 from abm.records import RUN, Records
 from abm.scenario import Scenario
 from abm.tape import Tape
@@ -192,9 +192,9 @@ class CascadeModel(mesa.Model):
         exchange = self.exchange
         held, makers = exchange.traders, exchange.traders.rows(MAKERS)
         self.groups = {
-            name: Group(name, rule, rows)
-            for name, rule in groups_of(self.scenario).items()
-            if len(rows := held.rows(name))
+            name: Group(name, rule_of(self.scenario, name), rows)
+            for name in held.groups
+            if name != MAKERS and len(rows := held.rows(name))
         }
         self.desk = Desk(self, self.scenario.makers, makers, exchange.maker_depth)
         gc.disable()  # a million handles are created at once and none can be garbage

@@ -11,6 +11,7 @@ import numpy as np
 
 from abm.clearing.margin.grids import PRESETS
 from abm.clearing.margin.tiered import Tiered
+from abm.scenario import book_files
 from abm.scenario.instruments import LADDER, instruments_of
 from abm.scenario.parameters import parameters
 from abm.world.fundamentals import Assets
@@ -50,6 +51,8 @@ def check_files(scenario: Scenario) -> None:
         if isinstance(base, Tiered):
             key = "margin" if base is margin else "margin.base"
             _keyed(f"venues.{venue.name}.clearing.{key}.brackets_file", partial(base.ladders, names))
+    for key, read in book_files.check(scenario):
+        _keyed(key, read)
 
 
 def _keyed(key: str, read: Callable[[], Any]) -> None:

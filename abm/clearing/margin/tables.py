@@ -11,20 +11,22 @@ import csv
 import gzip
 import io
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import ValidationError
 
 from abm.clearing.margin.tiered import Bracket
 from abm.record import param
+from abm.rows import Row, csv_rows, refuse_columns, text_of
 
 _VENUE = "the venue's table"
 REQUIRED = ("symbol", "min_notional", "mmr", "max_leverage")
-COLUMNS = ("symbol", "tier", "min_notional", "max_notional", "mmr", "max_leverage", "maint_amount_cum")
+OPTIONAL = ("tier", "max_notional", "maint_amount_cum")
+COLUMNS = ("symbol", "tier", "min_notional", "max_notional", "mmr", "max_leverage", "maint_amount_cum")  # as written
 
 
 class Listed(Bracket):
@@ -36,11 +38,6 @@ class Listed(Bracket):
     max_leverage: float = param(unit="notional / initial margin", source=_VENUE, help="Reciprocal of the initial rate.", ge=1)
     ceiling: float | None = param(None, unit="currency", source=_VENUE, help="Notional at which the bracket ends.")
     maintenance_amount: float | None = param(None, unit="currency", source=_VENUE, help="Deducted from rate x notional.")
-
-
-class _Row(NamedTuple):
-    where: str  # file and row, as a user counts them
-    cells: Mapping[str, str]
 
 
 def load(path: str | Path) -> dict[str, tuple[Listed, ...]]:
@@ -76,7 +73,7 @@ def save(path: str | Path, tables: Mapping[str, Sequence[Listed]]) -> None:
 @lru_cache(maxsize=8)
 def _loaded(path: str, modified: int, size: int) -> dict[str, tuple[Listed, ...]]:
     """The tables of a file in the state that `modified` and `size` tell from others."""
-    by_contract: dict[str, list[_Row]] = {}
+    by_contract: dict[str, list[Row]] = {}
     for row in _rows(path):
         by_contract.setdefault(row.cells["symbol"], []).append(row)
     if not by_contract:
@@ -84,32 +81,15 @@ def _loaded(path: str, modified: int, size: int) -> dict[str, tuple[Listed, ...]
     return {contract: _ladder(contract, rows) for contract, rows in by_contract.items()}
 
 
-def _rows(path: str) -> Iterator[_Row]:
+def _rows(path: str) -> Iterator[Row]:
+    if _suffix(Path(path)) == ".toml":
+        return _rows_of_toml(path)
+    return csv_rows(path, REQUIRED, OPTIONAL)
+
+
+def _rows_of_toml(path: str) -> Iterator[Row]:
     try:
-        data = Path(path).read_bytes()
-        text = (gzip.decompress(data) if path.endswith(".gz") else data).decode()
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: cannot be read: not a text file in UTF-8") from None
-    yield from _rows_of_toml(path, text) if _suffix(Path(path)) == ".toml" else _rows_of_csv(path, text)
-
-
-def _rows_of_csv(path: str, text: str) -> Iterator[_Row]:
-    reader = csv.reader(io.StringIO(text, newline=""))
-    header = [name.strip() for name in next(reader, [])]
-    _refuse_columns(f"{path}: row 1", header)
-    for cells in reader:
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != len(header):
-            raise ValueError(f"{path}: row {reader.line_num} must have {len(header)} columns, has {len(cells)}")
-        yield _Row(f"{path}: row {reader.line_num}", dict(zip(header, (cell.strip() for cell in cells), strict=True)))
-
-
-def _rows_of_toml(path: str, text: str) -> Iterator[_Row]:
-    try:
-        tree = tomllib.loads(text)
+        tree = tomllib.loads(text_of(path))
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path}: not valid TOML: {' '.join(str(error).split())}") from None
     for contract, ladder in tree.items():
@@ -117,26 +97,17 @@ def _rows_of_toml(path: str, text: str) -> Iterator[_Row]:
             raise ValueError(f"{path}: {contract} must be a list of brackets")
         for place, bracket in enumerate(ladder, 1):
             where = f"{path}: {contract} bracket {place}"
-            _refuse_columns(where, ["symbol", *bracket])
-            yield _Row(where, {"symbol": contract, **{key: str(value) for key, value in bracket.items()}})
+            refuse_columns(where, ["symbol", *bracket], REQUIRED, OPTIONAL)
+            yield Row(where, {"symbol": contract, **{key: str(value) for key, value in bracket.items()}})
 
 
-def _refuse_columns(where: str, names: Iterable[str]) -> None:
-    names = list(names)
-    if missing := [name for name in REQUIRED if name not in names]:
-        raise ValueError(f"{where}: no column {missing[0]!r}, columns are {', '.join(names) or 'none'}")
-    if unknown := [name for name in names if name not in COLUMNS]:
-        raise ValueError(f"{where}: unknown column {unknown[0]!r}, known are {', '.join(COLUMNS)}")
-
-
-def _ladder(contract: str, rows: Sequence[_Row]) -> tuple[Listed, ...]:
+def _ladder(contract: str, rows: Sequence[Row]) -> tuple[Listed, ...]:
     """The brackets of a contract; every rule broken is a ValueError at the row that breaks it."""
     ladder: list[Listed] = []
     amount = Decimal(0)
     for place, row in enumerate(rows):
-        floor, rate = (_number(row, name) for name in ("min_notional", "mmr"))
-        leverage, ceiling, stated = (_number(row, name) for name in ("max_leverage", "max_notional", "maint_amount_cum"))
-        assert floor is not None and rate is not None and leverage is not None, "required columns are filled"
+        floor, rate, leverage = (row.required(name) for name in ("min_notional", "mmr", "max_leverage"))
+        ceiling, stated = row.number("max_notional"), row.number("maint_amount_cum")
         last = rows[place - 1] if place else None
         if last is None and floor != 0:
             raise ValueError(f"{row.where}: the first floor of {contract} must be 0, was {floor:f}")
@@ -155,10 +126,8 @@ def _ladder(contract: str, rows: Sequence[_Row]) -> tuple[Listed, ...]:
     return tuple(ladder)
 
 
-def _refuse_order(row: _Row, contract: str, last: _Row, floor: Decimal, rate: Decimal) -> None:
-    below, lower = _number(last, "min_notional"), _number(last, "mmr")
-    end = _number(last, "max_notional")
-    assert below is not None and lower is not None, "required columns are filled"
+def _refuse_order(row: Row, contract: str, last: Row, floor: Decimal, rate: Decimal) -> None:
+    below, lower, end = last.required("min_notional"), last.required("mmr"), last.number("max_notional")
     if floor <= below:
         raise ValueError(f"{row.where}: min_notional of {contract} must be above {below:f}, was {floor:f}")
     if end is not None and floor != end:
@@ -168,7 +137,7 @@ def _refuse_order(row: _Row, contract: str, last: _Row, floor: Decimal, rate: De
 
 
 def _bracket(
-    row: _Row, contract: str, floor: Decimal, rate: Decimal, leverage: Decimal, ceiling: Decimal | None, stated: Decimal | None
+    row: Row, contract: str, floor: Decimal, rate: Decimal, leverage: Decimal, ceiling: Decimal | None, stated: Decimal | None
 ) -> Listed:
     if leverage < 1:
         raise ValueError(f"{row.where}: max_leverage of {contract} must be >= 1, was {leverage:f}")
@@ -185,20 +154,6 @@ def _bracket(
         )
     except ValidationError as error:
         raise ValueError(f"{row.where}: {contract}: {error.errors()[0]['msg']}") from None
-
-
-def _number(row: _Row, name: str) -> Decimal | None:
-    """The number in a cell as it is written; None where an optional one is empty."""
-    text = row.cells.get(name, "")
-    if not text and name not in REQUIRED:
-        return None
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        raise ValueError(f"{row.where}: {name} must be a number, was {text!r}") from None
-    if not number.is_finite():
-        raise ValueError(f"{row.where}: {name} must be finite, was {text!r}")
-    return number
 
 
 def _suffix(path: Path) -> str:
