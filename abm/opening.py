@@ -27,7 +27,7 @@ from abm.market.funding import FundingClock
 from abm.market.instrument import Instruments
 from abm.market.mark import Marks
 from abm.scenario import Scenario
-from abm.scenario.book_files import booked, depth, rules
+from abm.scenario.book_files import booked, depth, open_lots, rules
 from abm.scenario.checks import outside
 from abm.streams import Streams
 from abm.world.fundamentals import Values
@@ -183,6 +183,7 @@ def traders_of(scenario: Scenario, instruments: Instruments, brackets: Brackets,
     price = instruments.opening_tick * instruments.unit
     margin = houses_of(scenario)[0].margin
     state = opened(margin, terms_of(scenario, instruments))
+    interest = open_lots(scenario, instruments)
 
     def requirement(lots: Ints) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         held, rule = np.asfortranarray(lots), np.zeros(len(lots), dtype=np.int64)
@@ -192,6 +193,9 @@ def traders_of(scenario: Scenario, instruments: Instruments, brackets: Brackets,
         if state is not None:
             asked = margin.requirement(held, price, state)
             initial, maintenance = np.maximum(initial, asked.initial), asked.maintenance
+        for number, venue in enumerate(scenario.venues):
+            large = venue.clearing.concentration.opening(lots, interest, instruments)
+            maintenance = maintenance + large[:, instruments.venue == number].sum(axis=1)
         return initial.astype(np.float64), maintenance.astype(np.float64)
 
     return open_traders(

@@ -108,7 +108,7 @@ class Own:
             self._refuse(type(data))
             return data
         kind = data.get("kind") if isinstance(data, dict) else data
-        if is_own(kind):
+        if isinstance(kind, str) and is_own(kind):
             record = load(kind)
             self._refuse(record)
             return record.model_validate({k: v for k, v in data.items() if k != "kind"} if isinstance(data, dict) else {})

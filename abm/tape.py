@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from abm.behaviour.booked import PREFIX
 from abm.clearing.house import Slices
 from abm.clearing.journal import EventKind
 from abm.clearing.ledger import State
@@ -16,7 +17,6 @@ from abm.kernels.margin import long_lots
 from abm.kernels.settle import tally
 from abm.market.book import Execution
 from abm.market.order import Fills, OrderBatch, Outcome, Reason
-from abm.behaviour.booked import PREFIX
 from abm.opening import LEVERAGED
 from abm.recorder import Recorder
 from abm.records import HEALTH_EDGES, Meta, Records
@@ -205,7 +205,8 @@ class Tape:
         ledger = self.model.ledger
         rows = np.flatnonzero(ledger.position.any(axis=1))
         group = self._group[ledger.owner[rows]]
-        return rows[np.isin(group, [k for k, name in enumerate(self.exchange.traders.groups) if name in LEVERAGED or name.startswith(PREFIX)])]
+        groups = enumerate(self.exchange.traders.groups)
+        return rows[np.isin(group, [k for k, name in groups if name in LEVERAGED or name.startswith(PREFIX)])]
 
     def _gross(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         return np.abs(self.model.ledger.position[rows]) @ self.exchange.price

@@ -130,14 +130,17 @@ def open_traders(
     return Traders(group=np.repeat(np.arange(len(sizes)), sizes), groups=tuple(groups), **columns, **stated)
 
 
-def _stated(groups: Mapping[str, Group], book: Book) -> dict[str, NDArray[np.generic]]:
+def _stated(groups: Mapping[str, Group], book: Book) -> dict[str, Any]:
     """Margin modes and entry values, of those whose opening is stated and of everybody else."""
     mode, entry = [], []
     for name, group in groups.items():
-        own = isinstance(group, Booked)
+        if isinstance(group, Booked):
+            mode.append(group.mode)
+            entry.append(group.entry)
+            continue
         lots = book.opening.get(name, np.zeros((group.count, len(book.board.lots)), dtype=np.int64))
-        mode.append(group.mode if own else np.full(group.count, -1, dtype=np.int8))
-        entry.append(group.entry if own else lots * book.board.price.astype(np.int64))
+        mode.append(np.full(group.count, -1, dtype=np.int8))
+        entry.append(lots * book.board.price.astype(np.int64))
     return {"mode": np.concatenate(mode), "entry": np.concatenate(entry)}
 
 
@@ -297,7 +300,7 @@ def _limits(group: Any, collateral: Ints, board: Board) -> Ints:
         return np.zeros((len(collateral), len(board.lots)), dtype=np.int64)
     stretch = group.inventory_leverage if isinstance(group, Quoting) else 1.0
     share = board.money / max(board.money.sum(), 1.0)
-    return np.floor(stretch * collateral[:, None] * share / board.price).astype(np.int64)
+    return np.asarray(np.floor(stretch * collateral[:, None] * share / board.price), dtype=np.int64)
 
 
 def _margined(group: Leveraged, luck: Luck, opening: Ints, gross: Floats, requirement: Requirement) -> Ints:

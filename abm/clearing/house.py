@@ -71,6 +71,7 @@ class House:
         self._rule = np.full(len(ledger), number, dtype=np.int64)
         self.first_slice = np.full(len(ledger.owner), -1, dtype=np.int64)  # step of the first slice since seizure
         self.last_slice = np.full(len(ledger.owner), -(10**9), dtype=np.int64)
+        self.concentration = rules.concentration.watch(ledger, number)  # None where size asks nothing
         self.journal = Journal()
 
     @property
@@ -82,6 +83,8 @@ class House:
         """Phase 2: the margin rule sees the new `index` (n_instruments,), ticks."""
         if self.margin_state is not None:
             self.margin_state = self.rules.margin.advance(self.margin_state, index)
+        if self.concentration is not None:
+            self.concentration.look()
 
     def margin(self, worth: Revaluation) -> None:
         """Phase 4: seize accounts that hold less than they must; `worth` covers all accounts on the step's marks."""
@@ -115,11 +118,11 @@ class House:
         rows = rows[due]
         position = self.ledger.position[rows]
         first = self.first_slice[rows]
-        alone = self._alone(position, price)
+        alone, large = self._alone(position, price), self.add_on(rows, price)
         seized = Seized(
             position=position,
             price=price,
-            leg_margin=self._shares(alone, worth.maintenance[due]),
+            leg_margin=self._shares(alone, worth.maintenance[due] - large.sum(axis=1)) + large,
             leg_profit=position * price - self.ledger.cost[rows],
             equity=worth.collateral[due],
             since_first=np.where(first < 0, -1.0, (step - first) * self.step_seconds),
@@ -133,7 +136,7 @@ class House:
         self.first_slice[rows[sent & (first < 0)]] = step
         own = self.opening_split[rows] + self.ledger.realised[rows] + seized.leg_profit
         key = self._key(step, rows, worth.collateral[due] - worth.maintenance[due])
-        return Slices(rows, lots, key, own >= alone, seized)
+        return Slices(rows, lots, key, own >= alone + large, seized)
 
     def resolve(self, step: int, price: NDArray[np.int64], failed: NDArray[np.bool_]) -> None:
         """Phase 8, last part: bankrupt accounts are closed and their loss borne; the keeper is offered what the book did
@@ -159,7 +162,17 @@ class House:
         """Worth and margin of `rows` (k,) on the marks behind `price` (n_instruments,)."""
         ledger = self.ledger
         worth = revalue_rows(rows, ledger.cash, ledger.position, ledger.cost, price, self._rule, self.brackets)
-        return worth if self.margin_state is None else worth._replace(maintenance=self.maintenance(rows, price))
+        if self.margin_state is not None:
+            worth = worth._replace(maintenance=self.maintenance(rows, price))
+        if self.concentration is not None:
+            worth = worth._replace(maintenance=worth.maintenance + self.add_on(rows, price).sum(axis=1))
+        return worth
+
+    def add_on(self, rows: NDArray[np.int64], price: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What legs of the accounts `rows` (k,) must hold on top for their owner's size, (k, n_instruments) cash units."""
+        if self.concentration is None:
+            return np.zeros((len(rows), len(price)), dtype=np.int64)
+        return self.concentration.legs(rows, price)
 
     def maintenance(self, rows: NDArray[np.int64], price: NDArray[np.int64]) -> NDArray[np.int64]:
         """What accounts `rows` (k,) must hold by a margin rule that brackets do not state, (k,) cash units."""

@@ -7,6 +7,7 @@ from typing import Literal
 from abm.clearing.adl import AdlRule, IndustryRanking
 from abm.clearing.backstop import Keeper
 from abm.clearing.liquidation import Fraction, LiquidationPolicy
+from abm.clearing.margin.concentration import Concentration, NoConcentration
 from abm.clearing.margin.rule import MarginRule
 from abm.clearing.margin.tiered import Tiered
 from abm.record import Record, param
@@ -17,6 +18,9 @@ class Clearing(Record):
 
     margin: MarginRule = param(
         Tiered(), unit="rule", source="per field", help="What an account must hold; orders are admitted by brackets."
+    )
+    concentration: Concentration = param(
+        NoConcentration(), unit="rule", source="none by default", help="What large positions are asked on top of the margin."
     )
     liquidation: LiquidationPolicy = param(
         Fraction(), unit="rule", source="per field", help="How seized positions are worked on the book."

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def load(name: str, sets: Sequence[str] = ()) -> Scenario:
-    """The scenario that `name` means with `KEY=VALUE` overrides in their order; files these name are sought from the working directory."""
+    """The scenario that `name` means with `KEY=VALUE` overrides in their order.
+
+    Files that these name are sought from the working directory; all files that the scenario names must be readable.
+    """
     from abm.scenario.errors import ScenarioError
     from abm.scenario.overrides import parsed
     from abm.scenario.scenario import Scenario

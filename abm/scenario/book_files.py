@@ -1,9 +1,9 @@
 """Reading a book of the user's own: rows of text to positions in lots and money in cash units, every mistake at its row.
 
-Accounts, one row per position: `trader, collateral, asset, quantity` and, if wanted, `group` (hold, the default, or a group of the
-population, by whose rule they then act), `mode` (cross, isolated, universal; empty: drawn by the shares of the population), `venue`
-(needed if there are several), `entry_price` (default: the opening price). The collateral is the money behind all positions
-of a trader, before their profit so far; it stands in the first row of the trader. A row without asset is money alone.
+Accounts, one row per position: `trader, collateral, asset, quantity` and, if wanted, `group` (hold, the default, or a group of
+the population, by whose rule they then act), `mode` (cross, isolated, universal; empty: drawn by the population's shares),
+`venue` (needed if there are several), `entry_price` (default: the opening price). The collateral is the money behind all
+positions of a trader, before their profit so far; it stands in the first row of the trader. A row without asset is money alone.
 
 Depth, one row per level: `asset, side` (bid, ask), `quantity`, and `distance_bp` from the opening price or a `price`.
 """
@@ -140,7 +140,8 @@ class _Reader:
             long, short = (float(side) * size for side in lots[:, i])
             if long != short and (book.residual == "refuse" or self.scenario.population.hedgers.count < 2):
                 cure = 'state residual = "hedgers"' if book.residual == "refuse" else "set population.hedgers.count to 2 or more"
-                raise ValueError(f"{book.accounts}: longs and shorts in {name} must be equal, were {long:g} and {short:g}; {cure}")
+                sides = f"longs and shorts in {name} must be equal, were {long:g} and {short:g}"
+                raise ValueError(f"{book.accounts}: {sides}; {cure}")
             if (held := int(lots[:, i].max())) > most[i]:
                 raise ValueError(
                     f"{book.accounts}: holds {held * size:g} {name} on one side, more than the open interest of"
@@ -164,7 +165,7 @@ class _Reader:
         for i, sides in levels.items():
             if not all(sides):
                 raise ValueError(f"{path}: {self.instruments.names[i]} needs levels of both sides, bid and ask")
-            shown = sum(self._within(side) for side in sides) / 2
+            shown = (self._within(sides[0]) + self._within(sides[1])) / 2
             result[i] = max(1, round(shown / float(self.instruments.lot_size[i])))
         return result
 
@@ -225,12 +226,12 @@ class _Reader:
         if (price is None) == (distance is None):
             raise ValueError(f"{row.where}: needs a distance_bp or a price, and not both")
         if price is not None:
-            opening = self.scenario.assets[self.instruments.asset[instrument]].price
+            opening = self.scenario.assets[int(self.instruments.asset[instrument])].price
             away = (float(price) / opening - 1.0) * 1e4 * (1 if side else -1)
             if away <= 0:
                 said = "above" if side else "below"
                 raise ValueError(f"{row.where}: price of {row.cells['side']} must be {said} the opening {opening:g}, was {price}")
-            return away
+            return float(away)
         assert distance is not None, "one of the two is stated"
         if distance <= 0:
             raise ValueError(f"{row.where}: distance_bp must be > 0, was {distance}")
@@ -238,9 +239,9 @@ class _Reader:
 
     def _within(self, side: list[tuple[float, float]]) -> float:
         """Quantity within 1 %; levels that end before it are continued."""
-        reach = max(distance for distance, _ in side)
+        reach, exponent = max(distance for distance, _ in side), self.scenario.makers.depth_exponent
         if reach < WITHIN_BP:
-            return sum(quantity for _, quantity in side) * (WITHIN_BP / reach) ** self.scenario.makers.depth_exponent
+            return float(sum(quantity for _, quantity in side) * (WITHIN_BP / reach) ** exponent)
         return sum(quantity for distance, quantity in side if distance <= WITHIN_BP)
 
 

@@ -75,7 +75,7 @@ def _refuse_groups(scenario: Scenario) -> None:
     taken = {*type(scenario.population).model_fields, "makers"}
     for group in scenario.population.others:
         if group.name in taken:
-            raise ValueError(f"population.others.{group.name}: the name is taken by a built-in group or parameter; choose another")
+            raise ValueError(f"population.others.{group.name}: the name is taken by a built-in parameter; choose another")
 
 
 def _refuse_shares(scenario: Scenario) -> None:
