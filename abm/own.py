@@ -22,7 +22,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from abm.record import Record
 
-_FILED = "own_rules_"  # begins the module names of files, so that two files of one name do not meet
+_FILED = "rules_in_file_"  # begins the module names of files, so that two files of one name do not meet
 
 
 def is_own(kind: Any) -> bool:
@@ -123,8 +123,10 @@ class Own:
             if not callable(method):
                 cure = f"; inherit it from {self.base}" if self.base else ""
                 raise ValueError(f"{name_of(record)} has no method {said}{cure}")
+            signature = inspect.signature(method)
+            named = [p.name for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY]
             try:
-                inspect.signature(method).bind(None, *arguments)
+                signature.bind(None, *arguments, **dict.fromkeys(named))
             except TypeError:
                 raise ValueError(f"{name_of(record)}.{name} must take ({', '.join(arguments)})") from None
 

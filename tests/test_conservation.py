@@ -86,6 +86,9 @@ def clearing(draw: st.DrawFn) -> Changes:
     rules["keeper"] = drawn(
         draw, capital_share=(0.0, 0.01, 0.1), trigger=(0.67, 1.0, 1.0), discount=(0.0, 0.05), leverage_max=(5.0, 50.0)
     )
+    rules["concentration"] = draw(
+        pick({"kind": "none"}, {"kind": "addon", "threshold": 0.01}, {"kind": "addon", "threshold": 0.0, "scope": "all_venues"})
+    )
     rules["margin"] = {"kind": "tiered"} | drawn(draw, maintenance_share=(0.5, 1.0))
     return rules | {"adl": {"kind": rules["adl"]}, "liquidation": draw(POLICIES)}
 

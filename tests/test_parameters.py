@@ -24,7 +24,10 @@ SILENT = {
     "world.shocks.*.assets": "names; tests of shocks and twins",
     "venues.*.share": "shares sum to 1, so one alone cannot move; the worlds below differ in them",
     "venues.*.clearing.margin[tiered].brackets": "a table; tests of tiered margin and of the house",
+    "venues.*.clearing.margin[tiered].brackets_file": "absent here; tests of tables and of scenarios with them",
+    "venues.*.clearing.margin[tiered].contracts": "names; tests of tables",
     "world.fundamentals.floor": "a bound that a value reaches after losing 99 %; tests of fundamentals",
+    "population.book": "absent here, its files are; tests of the book",
     "world.path": "absent here; tests of the path and of replay",
 }
 LISTS = ("assets", "venues", "world.shocks")
@@ -71,6 +74,10 @@ WORLDS = {
     ),
     "whole": stirred(venue("main", 1.0, liquidation={"kind": "whole"}, deficit_by="loss", adl={"kind": "none"})),
     "just enough": stirred(venue("main", 1.0, liquidation={"kind": "just_enough"})),
+    "concentrated": stirred(
+        venue("alpha", 0.6, concentration={"kind": "addon", "threshold": 0.02}),
+        venue("beta", 0.4, concentration={"kind": "addon", "threshold": 0.02, "scope": "all_venues"}),
+    ),
 }
 
 

@@ -46,6 +46,8 @@ def one_line(error: ValidationError, root: type[Record], tree: Any) -> str:
         return f"{where.strip()}.kind is missing; one of {', '.join(_names(field))}"
     if kind in ("value_error", "assertion_error"):
         return f"{key}: {rules[0]}" if key else rules[0]
+    if kind == "union_tag_invalid" and isinstance(value, dict):
+        value = value.get("kind")
     hint = f"; {nearest(value, _names(field))}" if isinstance(value, str) and _names(field) else ""
     return f"{where}must be {' or '.join(rules)}, was {shown(value)}{hint}"
 
