@@ -13,6 +13,7 @@ from abm import own
 from abm.clearing.margin.half_initial import HalfInitial
 from abm.clearing.margin.own import OwnMargin
 from abm.clearing.margin.tiered import Requirement, Tiered
+from abm.cli.main import main
 from abm.model import CascadeModel
 from abm.record import param
 from abm.scenario import Scenario
@@ -210,6 +211,19 @@ class Here(OwnMargin):
 
 def test_an_object_may_be_given_in_python() -> None:
     assert world({MARGIN: Here(share=0.02)}).venues[0].clearing.margin == Here(share=0.02)
+
+
+def test_a_rule_of_ones_own_may_follow_volatility(rules: Path) -> None:
+    still = {"kind": "dynamic", "floor": 1.0, "cap": 1.0, "base": kind(rules, "Share", share=0.04)}
+    assert fingerprint(played(world({MARGIN: still}))) == fingerprint(played(world({MARGIN: kind(rules, "Share", share=0.04)})))
+
+
+def test_the_command_line_seeks_it_in_the_working_directory(
+    rules: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(rules.parent)
+    assert main(["show", "baseline", "--set", f"venues.main.clearing.margin={rules.stem}.Share"]) == 0
+    assert f'kind = "{rules}:Share"' in capsys.readouterr().out
 
 
 def test_built_in_rules_need_no_state_of_their_own() -> None:

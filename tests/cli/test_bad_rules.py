@@ -61,7 +61,7 @@ CASES = {
     ),
     "no such policy": (
         f'{CLEARING}.liquidation]\nkind = "just_enuf"',
-        "venues.main.clearing.liquidation must be one of none, whole, just_enough, fraction, was 'just_enuf'; did you mean 'just_enough'?",
+        "liquidation must be one of none, whole, just_enough, fraction, was 'just_enuf'; did you mean 'just_enough'?",
     ),
     "no such rule": (f'{CLEARING}]\nmargin = "tired"', "did you mean 'tiered'?"),
     "no such add-on": (f'{CLEARING}]\nconcentration = "add"', "venues.main.clearing.concentration must be one of none, addon"),

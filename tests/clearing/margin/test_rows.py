@@ -37,6 +37,9 @@ RULES: dict[str, tuple[Any, int]] = {
 }
 
 
+COMPILED = hasattr(revalue, "py_func")  # without the compiler a million rows take an hour; some thousands have the same seams
+
+
 def positions(n: int) -> np.ndarray:
     """Heavy-tailed lots of either sign, a third of them flat; from flat accounts to such in the highest bracket."""
     rng = np.random.default_rng(5)
@@ -53,6 +56,7 @@ def some(n: int) -> np.ndarray:
 @pytest.mark.parametrize("name", RULES)
 def test_a_row_asks_the_same_alone_as_among_a_million(name: str) -> None:
     rule, n = RULES[name]
+    n = n if COMPILED else 2_000
     state = rule.open(TERMS)
     for index in (np.full(4, 100.0), np.full(4, 97.0)):  # a fall moves the rules that follow the market
         state = rule.advance(state, index)
@@ -65,7 +69,7 @@ def test_a_row_asks_the_same_alone_as_among_a_million(name: str) -> None:
 
 
 def test_a_row_is_worth_the_same_alone_as_among_a_million() -> None:
-    n = 1_000_000
+    n = 1_000_000 if COMPILED else 2_000
     held = positions(n)
     brackets = Tiered(brackets={"BTC": LADDER}).tables(ASSETS, max_leverage=20.0, cash_units=1.0, gains_share=0.5)
     cash, rule = np.full((n, 1), 10**9, order="F"), np.zeros(n, dtype=np.int64)
@@ -77,7 +81,7 @@ def test_a_row_is_worth_the_same_alone_as_among_a_million() -> None:
 
 
 def test_the_add_on_of_an_owner_does_not_depend_on_the_others() -> None:
-    n = 200_000
+    n = 200_000 if COMPILED else 2_000
     held, rule = positions(n), AddOn(threshold=0.001, scope="all_venues")
     market = (np.array([0, 1, 2, 0]), PRICE, np.array([10**6, 10**6, 10**6, 10**5]))
 
@@ -88,4 +92,4 @@ def test_the_add_on_of_an_owner_does_not_depend_on_the_others() -> None:
     together = asked(held)
     for row in some(n):
         np.testing.assert_array_equal(asked(np.asfortranarray(held[row : row + 1]))[0], together[row])
-    assert together.any(axis=1).sum() > 1_000
+    assert together.any(axis=1).sum() > n // 200

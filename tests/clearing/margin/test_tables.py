@@ -75,7 +75,7 @@ def test_brackets_of_the_scenario_go_before_those_of_the_file(table: Path) -> No
 
 
 def test_an_asset_without_a_contract_is_named_with_the_nearest(table: Path) -> None:
-    with pytest.raises(ValueError, match=r"""no contract 'ALT' for ALT; state margin.contracts.ALT = "ALT/USDT:USDT", or margin"""):
+    with pytest.raises(ValueError, match="no contract 'ALT' for ALT; state margin.contracts.ALT = \"ALT/USDT:USDT\", or"):
         Tiered(brackets_file=str(table), contracts={"BTC": "BTC/USDT:USDT"}).ladders(["BTC", "ALT"])
 
 
