@@ -86,6 +86,9 @@ class Exchange:
             if house.margin_state is not None:
                 rows = np.flatnonzero(ledger.house == house.number)
                 worth.maintenance[rows] = house.maintenance(rows, self.price)
+            if house.concentration is not None:
+                rows = np.flatnonzero(ledger.house == house.number)
+                worth.maintenance[rows] += house.add_on(rows, self.price).sum(axis=1)
         return worth
 
     def settle(self, fills: Fills) -> None:

@@ -19,7 +19,7 @@ from abm.lineage import Lineage
 from abm.market.book import Execution
 from abm.market.causes import Cause
 from abm.market.order import OrderBatch, Outcome, joined, no_orders
-from abm.opening import GROUPS, MAKERS, open_exchange
+from abm.opening import MAKERS, open_exchange, rule_of
 from abm.records import RUN, Records
 from abm.scenario import Scenario
 from abm.tape import Tape
@@ -205,9 +205,9 @@ class CascadeModel(mesa.Model):
         exchange = self.exchange
         held, makers = exchange.traders, exchange.traders.rows(MAKERS)
         self.groups = {
-            name: Group(name, getattr(self.scenario.population, name), rows)
-            for name in GROUPS
-            if len(rows := held.rows(name))
+            name: Group(name, rule_of(self.scenario, name), rows)
+            for name in held.groups
+            if name != MAKERS and len(rows := held.rows(name))
         }
         self.desk = Desk(self, self.scenario.makers, makers, exchange.maker_depth)
         gc.disable()  # a million handles are created at once and none can be garbage

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from abm.behaviour.booked import PREFIX
 from abm.behaviour.opening import Assets, Board, maker_depth, open_traders
 from abm.behaviour.signals import Signals
 from abm.behaviour.view import Traders
@@ -28,6 +30,7 @@ from abm.market.funding import FundingClock
 from abm.market.instrument import Instruments
 from abm.market.mark import Marks
 from abm.scenario import Scenario
+from abm.scenario.book_files import booked, depth, open_lots, rules
 from abm.scenario.checks import outside
 from abm.streams import Streams
 from abm.world.fundamentals import Values
@@ -86,6 +89,7 @@ def open_exchange(scenario: Scenario, seed: int) -> Exchange:
     _keep_apart(accounts, traders)
     position, money, weight = _opening(scenario, instruments, brackets, traders, owners, rules, streams)
     ledger = _ledger(instruments, accounts, position, money, weight)
+    _enter(ledger, accounts, traders)
     books = Books(instruments, len(ledger))
     split = _opening_split(accounts, money, weight)
     step = scenario.time.step_seconds
@@ -167,12 +171,25 @@ def terms_of(scenario: Scenario, instruments: Instruments) -> Terms:
     )
 
 
+def groups_of(scenario: Scenario) -> dict[str, Any]:
+    """The groups of traders in the order of their rows: name -> rule with `count` and `decide`."""
+    population = scenario.population
+    drawn = {name: getattr(population, name) for name in GROUPS} | {group.name: group for group in population.others}
+    return drawn | booked(scenario)
+
+
+def rule_of(scenario: Scenario, group: str) -> Any:
+    """The rule by which a group of the traders table decides."""
+    return rules(scenario)[group.removeprefix(PREFIX)]
+
+
 def traders_of(scenario: Scenario, instruments: Instruments, brackets: Brackets, streams: Streams) -> Traders:
     """The table of traders; the makers are its last group."""
-    groups = {name: getattr(scenario.population, name) for name in GROUPS} | {MAKERS: scenario.makers}
+    groups = groups_of(scenario) | {MAKERS: scenario.makers}
     price = instruments.opening_tick * instruments.unit
     margin = houses_of(scenario)[0].margin
     state = opened(margin, terms_of(scenario, instruments))
+    interest = open_lots(scenario, instruments)
 
     def requirement(lots: Ints) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         held, rule = np.asfortranarray(lots), np.zeros(len(lots), dtype=np.int64)
@@ -182,6 +199,9 @@ def traders_of(scenario: Scenario, instruments: Instruments, brackets: Brackets,
         if state is not None:
             asked = margin.requirement(held, price, state)
             initial, maintenance = np.maximum(initial, asked.initial), asked.maintenance
+        for number, venue in enumerate(scenario.venues):
+            large = venue.clearing.concentration.opening(lots, interest, instruments)
+            maintenance = maintenance + large[:, instruments.venue == number].sum(axis=1)
         return initial.astype(np.float64), maintenance.astype(np.float64)
 
     return open_traders(
@@ -209,7 +229,10 @@ def opening_assets(scenario: Scenario) -> Assets:
 def _maker_depth(scenario: Scenario, instruments: Instruments) -> Ints:
     share = np.array([asset.maker_depth for asset in scenario.assets])
     board = Board.of(opening_assets(scenario), instruments, scenario.money.cash_unit)
-    return maker_depth(share, scenario.makers.count, board)
+    lots = maker_depth(share, scenario.makers.count, board)
+    if (stated := depth(scenario)) is not None:
+        lots = np.where(stated >= 0, np.rint(stated / max(scenario.makers.count, 1)).astype(np.int64), lots)
+    return lots
 
 
 def _modes(scenario: Scenario, traders: Traders, owners: Owners, rules: list[Clearing], streams: Streams) -> NDArray[np.int8]:
@@ -222,9 +245,22 @@ def _modes(scenario: Scenario, traders: Traders, owners: Owners, rules: list[Cle
         if name == MAKERS:
             isolated[:], universal[:] = not scenario.makers.common_capital, False
         mode[rows] = np.where(isolated, Mode.ISOLATED, np.where(universal, Mode.UNIVERSAL, Mode.CROSS))
+    if traders.mode is not None:
+        mode[: len(traders.mode)] = _stated_modes(scenario, traders.mode, mode[: len(traders.mode)])
     for house, rule in enumerate(rules):
         mode[owners.row("fund", house)] = Mode.HOUSE if rule.fund_scope == "house" else Mode.ISOLATED
     return mode
+
+
+def _stated_modes(scenario: Scenario, stated: NDArray[np.int8], drawn: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Modes that a book states, within what the population allows: nothing is shared where `cross_share` is 0, and nothing
+    across venues where `universal_share` is 0, so that twins without either hold for everybody."""
+    population = scenario.population
+    if population.cross_share == 0:
+        stated = np.where(stated >= 0, np.int8(Mode.ISOLATED), stated)
+    elif population.universal_share == 0:
+        stated = np.where(stated == Mode.UNIVERSAL, np.int8(Mode.CROSS), stated)
+    return np.where(stated >= 0, stated, drawn).astype(np.int8)
 
 
 def _houses(owners: Owners, n_houses: int) -> Ints:
@@ -323,6 +359,14 @@ def _ledger(
         mode=accounts.mode,
         position=lots,
     )
+
+
+def _enter(ledger: Ledger, accounts: Accounts, traders: Traders) -> None:
+    """The memo of entry values where a book states them: profit before the opening is in the equity it opens with."""
+    if traders.entry is not None:
+        account, column = accounts.backing[: len(traders.entry)], np.arange(traders.entry.shape[1])
+        ledger.realised[account, column] = traders.entry - ledger.cost[account, column]
+        ledger.cost[account, column] = traders.entry
 
 
 def _opening_split(accounts: Accounts, money: Ints, weight: NDArray[np.float64]) -> Ints:

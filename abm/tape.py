@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from abm.behaviour.booked import PREFIX
 from abm.clearing.journal import EventKind
 from abm.clearing.ledger import Mode, State
 from abm.clearing.selling import Slices
@@ -239,7 +240,8 @@ class Tape:
         ledger = self.model.ledger
         rows = np.flatnonzero(ledger.position.any(axis=1))
         group = self._group[ledger.owner[rows]]
-        return rows[np.isin(group, [self.exchange.traders.groups.index(name) for name in LEVERAGED])]
+        groups = enumerate(self.exchange.traders.groups)
+        return rows[np.isin(group, [k for k, name in groups if name in LEVERAGED or name.startswith(PREFIX)])]
 
     def _exposed(self) -> Exposure:
         """Everybody whom a house margins and who holds something."""

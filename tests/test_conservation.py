@@ -167,6 +167,9 @@ def clearing(draw: st.DrawFn) -> Changes:
     rules["vault"] = draw(VAULTS)
     notice = drawn(draw, trigger=(1.25, 1.0, 3.0), target=(3.0,), deadline=(20.0, 0.0, 60.0), floor=(0.5, 0.0, 1.0))
     rules["calls"] = draw(pick({"kind": "none"}, {"kind": "notice"} | notice))
+    rules["concentration"] = draw(
+        pick({"kind": "none"}, {"kind": "addon", "threshold": 0.01}, {"kind": "addon", "threshold": 0.0, "scope": "all_venues"})
+    )
     rules["margin"] = {"kind": "tiered"} | drawn(draw, maintenance_share=(0.5, 1.0))
     adl = {"kind": rules["adl"]} | ({} if rules["adl"] == "none" else drawn(draw, price=("bankruptcy", "mark")))
     groups = {"fund_groups": [["BTC"]]} if rules["fund_scope"] == "group" else {}

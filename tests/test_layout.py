@@ -15,6 +15,7 @@ PACKAGE = ROOT / "abm"
 # From the ground up; rooms of one level do not import each other.
 LEVELS = (
     ("record",),
+    ("own", "rows"),
     ("streams", "kernels"),
     ("market",),
     ("clearing",),

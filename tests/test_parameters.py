@@ -25,7 +25,10 @@ SILENT = {
     "venues.*.share": "shares sum to 1, so one alone cannot move; the worlds below differ in them",
     "venues.*.clearing.margin[tiered].brackets": "a table; tests of tiered margin and of the house",
     "venues.*.clearing.fund_groups": "a table; tests of the opening",
+    "venues.*.clearing.margin[tiered].brackets_file": "absent here; tests of tables and of scenarios with them",
+    "venues.*.clearing.margin[tiered].contracts": "names; tests of tables",
     "world.fundamentals.floor": "a bound that a value reaches after losing 99 %; tests of fundamentals",
+    "population.book": "absent here, its files are; tests of the book",
     "world.path": "absent here; tests of the path and of replay",
 }
 LAYERS = ["member", "skin_in_the_game", "members_fund", "assessments", "gains_haircut", "socialise"]
@@ -125,6 +128,10 @@ WORLDS = {
     "hyperliquid": stirred(venue("main", 1.0, adl={"kind": "hyperliquid"})),
     "by profit": stirred(venue("main", 1.0, adl={"kind": "pro_rata_profit"})),
     "by equity": stirred(venue("main", 1.0, adl={"kind": "pro_rata_equity"})),
+    "concentrated": stirred(
+        venue("alpha", 0.6, concentration={"kind": "addon", "threshold": 0.02}),
+        venue("beta", 0.4, concentration={"kind": "addon", "threshold": 0.02, "scope": "all_venues"}),
+    ),
 }
 
 

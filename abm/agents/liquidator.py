@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from abm.agents.base import Owner
 from abm.clearing.house import House
 from abm.clearing.ledger import State
-from abm.clearing.liquidation import OnTheBook
-from abm.clearing.liquidation.limit import reach
+from abm.clearing.liquidation import NoLiquidation
+from abm.clearing.liquidation.limit import NO_LIMIT, reach
 from abm.clearing.selling import Slices
 from abm.clearing.vault import NoVault
 from abm.market.order import Kind, OrderBatch, Reason, joined, no_orders, orders
@@ -42,10 +42,11 @@ class VenueLiquidator(Owner):
     def act(self) -> OrderBatch:
         """Forced orders of this step."""
         model, policy, fees = self.model, self.house.rules.liquidation, self.model.exchange.fees
-        if not isinstance(policy, OnTheBook) or not len(self.house.seized()):
+        if isinstance(policy, NoLiquidation) or not len(self.house.seized()):
             return no_orders()
-        self.slices = self.house.slices(model.tick, model.exchange.price, model.books.depth(model.marks.mark, policy.limit))
-        limit = reach(policy.limit_price, policy.limit, self.slices.seized, fees.taker + fees.liquidation)
+        share = getattr(policy, "limit", NO_LIMIT)  # a policy of the user's own need not have one
+        self.slices = self.house.slices(model.tick, model.exchange.price, model.books.depth(model.marks.mark, share))
+        limit = reach(getattr(policy, "limit_price", "share"), share, self.slices.seized, fees.taker + fees.liquidation)
         row, instrument = np.nonzero(self.slices.lots)
         lots = self.slices.lots[row, instrument]
         account = self.slices.accounts[row]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from abm.behaviour.arbitrage import Arbitrage
+from abm.behaviour.booked import Booked
 from abm.behaviour.carry import Carry
 from abm.behaviour.hedged import HedgedPair
 from abm.behaviour.hedging import Hedging
 from abm.behaviour.leverage import Leveraged
+from abm.behaviour.other import Others
 from abm.behaviour.quoting import Quoting
 from abm.behaviour.trend import Trend
 from abm.behaviour.value import Value
@@ -24,7 +27,7 @@ from abm.streams import Streams
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-Group = ZeroIntelligence | Value | Trend | Carry | HedgedPair | Hedging | Arbitrage | Quoting
+Group = ZeroIntelligence | Value | Trend | Carry | HedgedPair | Hedging | Arbitrage | Quoting | Others | Booked
 Requirement = Callable[[Ints], tuple[Floats, Floats]]  # lots (k, n_instruments) -> initial, maintenance (k,), cash units
 
 
@@ -123,7 +126,22 @@ def open_traders(
     ]
     sizes = [group.count for group in groups.values()]
     columns = {key: np.concatenate([block[key] for block in blocks]) for key in blocks[0]}
-    return Traders(group=np.repeat(np.arange(len(sizes)), sizes), groups=tuple(groups), **columns)
+    stated = _stated(groups, book) if any(isinstance(group, Booked) for group in groups.values()) else {}
+    return Traders(group=np.repeat(np.arange(len(sizes)), sizes), groups=tuple(groups), **columns, **stated)
+
+
+def _stated(groups: Mapping[str, Group], book: Book) -> dict[str, Any]:
+    """Margin modes and entry values, of those whose opening is stated and of everybody else."""
+    mode, entry = [], []
+    for name, group in groups.items():
+        if isinstance(group, Booked):
+            mode.append(group.mode)
+            entry.append(group.entry)
+            continue
+        lots = book.opening.get(name, np.zeros((group.count, len(book.board.lots)), dtype=np.int64))
+        mode.append(np.full(group.count, -1, dtype=np.int8))
+        entry.append(lots * book.board.price.astype(np.int64))
+    return {"mode": np.concatenate(mode), "entry": np.concatenate(entry)}
 
 
 def maker_depth(depth_share: Floats, count: int, board: Board) -> Ints:
@@ -141,8 +159,11 @@ def share_out(total: int, weights: Floats) -> Ints:
 
 
 def _positions(groups: Mapping[str, Group], board: Board, streams: Streams) -> Book:
-    """Crowds first, then pairs, then hedgers, who take what is left on either side."""
+    """What is stated first, then crowds, pairs, and hedgers, who take what is left on either side."""
     book = Book(board, board.lots.copy(), board.lots.copy())
+    for name, group in groups.items():
+        if isinstance(group, Booked):
+            book.deal(name, group.opening)
     for name, group in groups.items():
         if isinstance(group, Carry):
             book.deal(name, _crowd(group, Luck(streams, name, group.count), book))
@@ -153,7 +174,9 @@ def _positions(groups: Mapping[str, Group], board: Board, streams: Streams) -> B
     if hedgers:
         name, group = hedgers[0]
         book.deal(name, _rest(group, Luck(streams, name, group.count), book))
-    elif any(lots.any() for lots in book.opening.values()):
+    elif any(lots.any() for name, lots in book.opening.items() if not isinstance(groups[name], Booked)) or (
+        (book.room_long != book.room_short).any()
+    ):
         raise ValueError("hedgers.count must be at least 2 to hold the other side of the crowd and the pairs; add hedgers")
     return book
 
@@ -250,24 +273,34 @@ def _block(name: str, group: Group, luck: Luck, book: Book, requirement: Require
     opening = book.opening.get(name, np.zeros(shape, dtype=np.int64))
     collateral, limit = np.zeros(group.count, dtype=np.int64), np.zeros(shape, dtype=np.int64)
     gross = np.abs(opening) @ board.price
-    if isinstance(group, Leveraged):
+    rule = group.behaviour if isinstance(group, Booked) else group
+    if isinstance(group, Booked):
+        collateral, limit = group.collateral, _limits(group.behaviour, group.collateral, board)
+    elif isinstance(group, Leveraged):
         collateral = _margined(group, luck, opening, gross, requirement)
     elif isinstance(group, Hedging):
         leverage = group.leverage_min + (group.leverage_max - group.leverage_min) * luck.uniform("leverage")
         collateral = np.ceil(gross / leverage).astype(np.int64)
     elif group.count:
         collateral[:] = int(group.capital_share * board.money.sum() / group.count)
-        stretch = group.inventory_leverage if isinstance(group, Quoting) else 1.0
-        share = board.money / max(board.money.sum(), 1.0)
-        limit[:] = np.floor(stretch * collateral[:, None] * share / board.price)
+        limit = _limits(group, collateral, board)
     return {
         "collateral": collateral,
         "opening": opening,
         "leverage": gross / np.maximum(collateral, 1),
-        "horizon": (luck.uniform("horizon") < 0.5).astype(np.int64) if isinstance(group, Trend) else np.zeros_like(collateral),
+        "horizon": (luck.uniform("horizon") < 0.5).astype(np.int64) if isinstance(rule, Trend) else np.zeros_like(collateral),
         "limit": limit,
-        **_beliefs(group, luck, shape),
+        **_beliefs(rule, luck, shape),
     }
+
+
+def _limits(group: Any, collateral: Ints, board: Board) -> Ints:
+    """(count, n_instruments) lots: the largest positions of those who trade on capital, 0 for holders."""
+    if not hasattr(group, "capital_share"):
+        return np.zeros((len(collateral), len(board.lots)), dtype=np.int64)
+    stretch = group.inventory_leverage if isinstance(group, Quoting) else 1.0
+    share = board.money / max(board.money.sum(), 1.0)
+    return np.asarray(np.floor(stretch * collateral[:, None] * share / board.price), dtype=np.int64)
 
 
 def _margined(group: Leveraged, luck: Luck, opening: Ints, gross: Floats, requirement: Requirement) -> Ints:

@@ -30,6 +30,8 @@ class Traders:
     opinion: NDArray[np.float64]  # (n_traders, n_instruments), perceived value over true value, about 1
     discount: NDArray[np.float64]  # (n_traders, n_instruments), how far below perceived value a value trader bids
     limit: NDArray[np.int64]  # (n_traders, n_instruments), lots: largest position of those who start flat, 0 for holders
+    mode: NDArray[np.int8] | None = None  # (n_traders,), margin mode where stated, -1 where drawn; None if all are drawn
+    entry: NDArray[np.int64] | None = None  # (n_traders, n_instruments), cash units at which `opening` was entered, if stated
 
     def rows(self, name: str) -> Rows:
         """Rows of one group (contiguous)."""

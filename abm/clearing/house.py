@@ -68,6 +68,7 @@ class House:
         self._mine[self.accounts] = True
         self._rule = np.full(len(ledger), number, dtype=np.int64)
         self.notices = Notices(rules.calls, len(ledger), step_seconds)
+        self.concentration = rules.concentration.watch(ledger, number)  # None where size asks nothing
         self.journal = Journal()
         self.members = Membership(
             rules.members,
@@ -104,6 +105,8 @@ class House:
         """Phase 2: the margin rule sees the new `index` (n_instruments,), ticks."""
         if self.margin_state is not None:
             self.margin_state = self.rules.margin.advance(self.margin_state, index)
+        if self.concentration is not None:
+            self.concentration.look()
 
     def margin(self, worth: Revaluation) -> None:
         """Phase 4: call accounts that are short of margin, seize those that hold less than they must and have no time left;
@@ -171,7 +174,17 @@ class House:
         """Worth and margin of `rows` (k,) on the marks behind `price` (n_instruments,)."""
         ledger = self.ledger
         worth = revalue_rows(rows, ledger.cash, ledger.position, ledger.cost, price, self._rule, self.brackets)
-        return worth if self.margin_state is None else worth._replace(maintenance=self.maintenance(rows, price))
+        if self.margin_state is not None:
+            worth = worth._replace(maintenance=self.maintenance(rows, price))
+        if self.concentration is not None:
+            worth = worth._replace(maintenance=worth.maintenance + self.add_on(rows, price).sum(axis=1))
+        return worth
+
+    def add_on(self, rows: NDArray[np.int64], price: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What legs of the accounts `rows` (k,) must hold on top for their owner's size, (k, n_instruments) cash units."""
+        if self.concentration is None:
+            return np.zeros((len(rows), len(price)), dtype=np.int64)
+        return self.concentration.legs(rows, price)
 
     def maintenance(self, rows: NDArray[np.int64], price: NDArray[np.int64]) -> NDArray[np.int64]:
         """What accounts `rows` (k,) must hold by a margin rule that brackets do not state, (k,) cash units."""

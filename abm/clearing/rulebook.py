@@ -12,6 +12,7 @@ from abm.clearing.backstop import Keeper
 from abm.clearing.calls import CallRule, NoCalls
 from abm.clearing.layers import DEFAULT, OF_MEMBERS, Layer, Layers, refuse_repeated
 from abm.clearing.liquidation import Fraction, LiquidationPolicy
+from abm.clearing.margin.concentration import Concentration, NoConcentration
 from abm.clearing.margin.rule import MarginRule
 from abm.clearing.margin.tiered import Tiered
 from abm.clearing.members import Members
@@ -24,6 +25,9 @@ class Clearing(Record):
 
     margin: MarginRule = param(
         Tiered(), unit="rule", source="per field", help="What an account must hold; orders are admitted by brackets."
+    )
+    concentration: Concentration = param(
+        NoConcentration(), unit="rule", source="none by default", help="What large positions are asked on top of the margin."
     )
     calls: CallRule = param(
         NoCalls(), unit="rule", source="per field", help="Notice and time before an account is liquidated, or none."

@@ -69,23 +69,30 @@ class Selling:
         due &= ~house.backstop.withheld(rows)
         rows, worth = rows[due], Revaluation(*(column[due] for column in worth))
         key = house.key(step, rows, worth.collateral - worth.maintenance)
-        alone = self._alone(ledger.position[rows], price)
-        seized = self._seized(step, rows, worth, alone, price=price, depth=depth)
-        lots = self._now(rows, house.rules.liquidation.slices(seized), seized, key)
+        alone, large = self._alone(ledger.position[rows], price), house.add_on(rows, price)
+        seized = self._seized(step, rows, worth, (alone, large), price=price, depth=depth)
+        held = seized.position
+        wanted = np.clip(house.rules.liquidation.slices(seized), np.minimum(held, 0), np.maximum(held, 0))
+        lots = self._now(rows, wanted, seized, key)
         sent = lots.any(axis=1)
         self.last_slice[rows[sent]] = step
         self.first_slice[rows[sent & (seized.since_first < 0)]] = step
         own = self.opening_split[rows] + ledger.realised[rows] + seized.leg_profit
-        return Slices(rows, lots, key, own >= alone, seized)
+        return Slices(rows, lots, key, own >= alone + large, seized)
 
-    def _seized(self, step: int, rows: Ints, worth: Revaluation, alone: Ints, *, price: Ints, depth: Ints) -> Seized:
+    def _seized(
+        self, step: int, rows: Ints, worth: Revaluation, margins: tuple[Ints, Ints], *, price: Ints, depth: Ints
+    ) -> Seized:
+        """`margins`: of each leg alone, and what concentration adds, (k, n_instruments) cash units each."""
+        alone, large = margins
         house, position, first = self.house, self.house.ledger.position[rows], self.first_slice[rows]
         closed = np.where(house.unworked, position, 0)
         return Seized(
             position=position - closed,
             closed=closed,
             price=price,
-            leg_margin=self._shares(alone, worth.maintenance),
+            leg_margin=self._shares(alone, worth.maintenance - large.sum(axis=1)) + large,
+            large=large,
             leg_profit=position * price - house.ledger.cost[rows],
             equity=worth.collateral,
             net=worth.equity,

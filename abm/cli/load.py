@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def load(name: str, sets: Sequence[str] = ()) -> Scenario:
-    """The scenario that `name` means with `KEY=VALUE` overrides in their order, the files it replays readable."""
+    """The scenario that `name` means with `KEY=VALUE` overrides in their order.
+
+    Files that these name are sought from the working directory; all files that the scenario names must be readable.
+    """
     from abm.scenario.errors import ScenarioError
     from abm.scenario.overrides import parsed
     from abm.scenario.scenario import Scenario
@@ -22,14 +25,8 @@ def load(name: str, sets: Sequence[str] = ()) -> Scenario:
     try:
         scenario = Scenario.load(name)
         if sets:
-            scenario = _at_home(scenario.with_(dict(parsed(text) for text in sets), origin=origin))
+            scenario = scenario.with_(dict(parsed(text) for text in sets), origin=origin, directory=Path.cwd())
         scenario.check_files(origin=origin)
     except ScenarioError as error:
         raise Mistake(str(error)) from None
     return scenario
-
-
-def _at_home(scenario: Scenario) -> Scenario:
-    """A replayed file named on the command line is meant from the working directory, and stays found from elsewhere."""
-    path = scenario.world.path
-    return scenario if path is None else scenario.with_({"world.path.file": str(Path(path.file).absolute())})

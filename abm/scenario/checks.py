@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from abm.clearing.margin.grids import PRESETS
+from abm.clearing.margin.tiered import Tiered
+from abm.scenario import book_files
 from abm.scenario.instruments import LADDER, instruments_of
 from abm.scenario.parameters import parameters
 from abm.world.fundamentals import Assets
@@ -25,12 +30,36 @@ def check(scenario: Scenario) -> None:
     refuse_names("assets", [asset.name for asset in scenario.assets])
     refuse_names("venues", [venue.name for venue in scenario.venues])
     refuse_names("world.shocks", [shock.name for shock in scenario.world.shocks])
+    refuse_names("population.others", [group.name for group in scenario.population.others])
+    _refuse_groups(scenario)
     _refuse_shares(scenario)
     instruments_of(scenario)
     _refuse_overflow(scenario)
     _refuse_durations(scenario)
     _refuse_world(scenario)
-    _refuse_brackets(scenario)
+    _refuse_by_asset(scenario)
+
+
+def check_files(scenario: Scenario) -> None:
+    """The data files that the scenario names can be read and say what it needs; ValueError in one line with the key."""
+    names = [asset.name for asset in scenario.assets]
+    if (path := scenario.world.path) is not None:
+        _keyed("world.path.file", lambda: path.check(names, scenario.time.duration, Path()))
+    for venue in scenario.venues:
+        margin = venue.clearing.margin
+        base = getattr(margin, "base", margin)
+        if isinstance(base, Tiered):
+            key = "margin" if base is margin else "margin.base"
+            _keyed(f"venues.{venue.name}.clearing.{key}.brackets_file", partial(base.ladders, names))
+    for key, read in book_files.check(scenario):
+        _keyed(key, read)
+
+
+def _keyed(key: str, read: Callable[[], Any]) -> None:
+    try:
+        read()
+    except ValueError as error:
+        raise ValueError(f"{key}: {' '.join(str(error).split())}") from None
 
 
 def refuse_names(key: str, names: Sequence[str]) -> None:
@@ -40,6 +69,13 @@ def refuse_names(key: str, names: Sequence[str]) -> None:
             raise ValueError(f"{key}.{row}.name must be letters, digits, - and _ only, was {name!r}")
         if name in names[:row]:
             raise ValueError(f"{key}: names must be unique, {name!r} occurs twice")
+
+
+def _refuse_groups(scenario: Scenario) -> None:
+    taken = {*type(scenario.population).model_fields, "makers"}
+    for group in scenario.population.others:
+        if group.name in taken:
+            raise ValueError(f"population.others.{group.name}: the name is taken by a built-in parameter; choose another")
 
 
 def _refuse_shares(scenario: Scenario) -> None:
@@ -85,13 +121,17 @@ def _refuse_world(scenario: Scenario) -> None:
             raise ValueError(f"world.shocks.{shock.name}: {error}") from error
 
 
-def _refuse_brackets(scenario: Scenario) -> None:
+def _refuse_by_asset(scenario: Scenario) -> None:
+    """Tables whose unit is `... by asset` name assets of the scenario, wherever they stand; presets may name more."""
     names = [asset.name for asset in scenario.assets]
+    preset = {asset for grid in PRESETS for asset in grid.get("price_ranges", {})}
+    for parameter in parameters(scenario):
+        if parameter.unit.endswith("by asset"):
+            known = preset.union(names) if parameter.name.endswith(".grid.price_ranges") else names
+            for asset in parameter.value:
+                if asset not in known:
+                    raise ValueError(f"{parameter.name} names {asset!r}, not an asset; {nearest(asset, names)}")
     for venue in scenario.venues:
-        for asset in getattr(venue.clearing.margin, "brackets", {}):
-            if asset not in names:
-                key = f"venues.{venue.name}.clearing.margin.brackets"
-                raise ValueError(f"{key} names {asset!r}, not an asset; {nearest(asset, names)}")
         for asset in (name for group in venue.clearing.fund_groups for name in group):
             if asset not in names:
                 key = f"venues.{venue.name}.clearing.fund_groups"

@@ -41,17 +41,13 @@ def shipped() -> list[Path]:
 
 
 def read(path: Path) -> tuple[dict[str, Any], Path | None]:
-    """The tables of a file and the file it builds on; a replayed file is sought in the file's own directory."""
+    """The tables of a file and the file it builds on, sought beside it, then in experiments/."""
     tree = toml_of(path)
     base = tree.pop(BASE, None)
     if base is not None and not isinstance(base, str):
         raise ScenarioError(f"{path}: {BASE} must be the name of a file, was {base!r}")
     _refuse_circle(path, base)
-    world = tree.get("world")
-    replay = world.get("path") if isinstance(world, dict) else None
-    if isinstance(replay, dict) and isinstance(replay.get("file"), str) and replay["file"]:
-        replay["file"] = str(path.resolve().parent / replay["file"])
-    return tree, None if base is None else path.resolve().parent / base
+    return tree, None if base is None else _base_of(path, base)
 
 
 def toml_of(path: Path) -> dict[str, Any]:
@@ -79,10 +75,17 @@ def digest(file: str) -> str:
         return file
 
 
+def _base_of(path: Path, base: str) -> Path:
+    """The file that a file builds on: beside it, or by its bare name in experiments/."""
+    beside = path.resolve().parent / base
+    shipped_ones = [EXPERIMENTS / base, EXPERIMENTS / f"{base}.toml"] if Path(base).name == base else []
+    return next((place for place in (beside, *shipped_ones) if place.is_file()), beside)
+
+
 def _refuse_circle(path: Path, base: Any) -> None:
     seen = {path.resolve()}
     while base is not None:
-        path = path.resolve().parent / str(base)
+        path = _base_of(path, str(base))
         if path.resolve() in seen:
             raise ScenarioError(f"{path}: {BASE} leads back to {path.name}")
         seen.add(path.resolve())

@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
+from abm import own
 from abm.record import Record
-from abm.scenario.schema import bounds_text, shape_of
+from abm.scenario.schema import Shape, bounds_text, shape_of
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,17 @@ def parameters(record: Record, prefix: str = "") -> Iterator[Parameter]:
             for row, member in enumerate(value):
                 yield from parameters(member, f"{key}.{getattr(member, 'name', getattr(member, 'kind', row))}.")
         elif isinstance(value, Record):
-            if len(shape.records) > 1:
-                yield _parameter(key, getattr(value, "kind", type(value).__name__), field)
+            if len(shape.records) > 1 or type(value) not in shape.records:
+                yield _parameter(key, _kind(value, shape), field)
             yield from parameters(value, f"{key}.")
         elif shape.records:
             yield _parameter(key, "none", field)
         else:
             yield _parameter(key, value, field)
+
+
+def _kind(record: Record, shape: Shape) -> str:
+    return str(getattr(record, "kind", "")) if type(record) in shape.records else own.name_of(type(record))
 
 
 def _parameter(key: str, value: Any, field: FieldInfo) -> Parameter:

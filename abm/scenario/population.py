@@ -7,10 +7,12 @@ from abm.behaviour.arbitrage import Arbitrage
 from abm.behaviour.carry import Carry
 from abm.behaviour.hedged import HedgedPair
 from abm.behaviour.hedging import Hedging
+from abm.behaviour.other import Others
 from abm.behaviour.trend import Trend
 from abm.behaviour.value import Value
 from abm.behaviour.zero_intelligence import ZeroIntelligence
 from abm.record import Record, param
+from abm.scenario.book import Book, NoBook
 
 
 class Population(Record):
@@ -48,3 +50,5 @@ class Population(Record):
     value: Value = param(Value(), unit="rule", source="per field", help="Buyers below value, with finite capital.")
     trend: Trend = param(Trend(), unit="rule", source="per field", help="Followers of the trend.")
     arbitrage: Arbitrage = param(Arbitrage(), unit="rule", source="per field", help="Traders between venues.")
+    book: Book = param(NoBook(), unit="rule", source="none by default", help="Accounts of your own, from files.")
+    others: tuple[Others, ...] = param((), unit="rule", source="default: none", help="Groups whose decisions you have written.")

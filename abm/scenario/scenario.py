@@ -15,11 +15,12 @@ from abm.market.instrument import Instruments
 from abm.record import Record, param
 from abm.scenario import files
 from abm.scenario.asset import Asset
-from abm.scenario.checks import check, refuse_names
+from abm.scenario.checks import check, check_files, refuse_names
 from abm.scenario.errors import ScenarioError, one_line
 from abm.scenario.instruments import instruments_of
 from abm.scenario.money import Money
 from abm.scenario.overrides import overridden
+from abm.scenario.places import by_content, placed
 from abm.scenario.population import Population
 from abm.scenario.recording import Recording
 from abm.scenario.time import Time
@@ -55,21 +56,22 @@ class Scenario(Record):
         """
         file = files.locate(path)
         tree, base = files.read(file)
-        return cls._of({} if base is None else cls.load(base).dump(), tree, str(path))
+        return cls._of({} if base is None else cls.load(base).dump(), tree, str(path), file.resolve().parent)
 
-    def with_(self, overrides: Mapping[str, Any], *, origin: str = "") -> Scenario:
+    def with_(self, overrides: Mapping[str, Any], *, origin: str = "", directory: Path | None = None) -> Scenario:
         """A copy with dotted overrides in their order: `{"population.cross_share": 0.5, "assets.BTC.tick": 1.0}`.
 
         List members go by name, `*` names all; a list replaces the list. Where a parameter is a choice between records,
         a text or a `kind` chooses, and the new kind starts from its own defaults. `"none"` removes an optional one.
-        `origin` begins the message of a ScenarioError.
+        `origin` begins the message of a ScenarioError; files are sought from `directory`, by default as they are named.
         """
-        return self._of(self.dump(), overrides, origin)
+        return self._of(self.dump(), overrides, origin, directory)
 
     @classmethod
-    def _of(cls, tree: dict[str, Any], overrides: Mapping[str, Any], origin: str) -> Scenario:
+    def _of(cls, tree: dict[str, Any], overrides: Mapping[str, Any], origin: str, directory: Path | None = None) -> Scenario:
         try:
             tree = overridden(cls, tree, overrides)
+            tree = tree if directory is None else placed(cls, tree, directory)
             return cls.model_validate(tree)
         except ValidationError as error:
             message = one_line(error, cls, tree)
@@ -86,10 +88,8 @@ class Scenario(Record):
         return files.to_toml(self.dump())
 
     def hash(self) -> str:
-        """SHA-256 of everything that the scenario says; a replayed file counts by its content, not by its place."""
-        tree = self.dump()
-        if self.world.path is not None:
-            tree["world"]["path"]["file"] = files.digest(self.world.path.file)
+        """SHA-256 of everything that the scenario says; a file counts by its content, not by its place."""
+        tree = by_content(type(self), self.dump())
         return hashlib.sha256(json.dumps(tree, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
     def instruments(self) -> Instruments:
@@ -97,12 +97,12 @@ class Scenario(Record):
         return instruments_of(self)
 
     def check_files(self, *, origin: str = "") -> None:
-        """Read the files the scenario names; ScenarioError if one cannot be replayed for the length of the run."""
-        path = self.world.path
-        if path is None:
-            return
+        """Read the data files the scenario names; ScenarioError if one cannot be used for this run."""
         try:
-            path.check([asset.name for asset in self.assets], self.time.duration, Path())
+            check_files(self)
         except ValueError as error:
-            message = f"world.path.file: {' '.join(str(error).split())}"
-            raise ScenarioError(f"{origin}: {message}" if origin else message) from None
+            raise ScenarioError(f"{origin}: {error}" if origin else str(error)) from None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as its tree: a worker process loads the user's own rules from where they stand."""
+        return type(self).model_validate, (self.dump(),)

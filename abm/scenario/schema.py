@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import annotated_types
 from pydantic.fields import FieldInfo
 
+from abm import own
 from abm.record import Record
 
 NONE = "none"  # how a file or an override says that an optional parameter is absent
@@ -32,6 +33,8 @@ class Shape:
         kind = tree.get("kind") if isinstance(tree, dict) else None
         if kind is None and self.records:
             return self.records[0]
+        if own.is_own(kind):
+            return own.found(str(kind))
         return self.kinds().get(str(kind))
 
 

@@ -14,8 +14,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from abm.clearing.margin.concentration import AddOn  # noqa: E402
 from abm.clearing.margin.grids import Leg  # noqa: E402
 from abm.clearing.margin.portfolio import Portfolio  # noqa: E402
+from abm.kernels.concentration import Pools  # noqa: E402
 from abm.kernels.portfolio import Grid, deviation, scan  # noqa: E402
 
 N_ACCOUNTS, N_INSTRUMENTS = 100_000, 8
@@ -70,6 +72,10 @@ def main() -> None:
         )
     covariance, price = 0.0025 * (0.5 * np.eye(8) + 0.5), np.full(8, PRICE)
     print(f"value at risk, 8 instruments {median_ms(lambda: deviation(lots, price, covariance)):7.3f} ms")
+    rows = np.arange(N_ACCOUNTS)
+    pools, interest = Pools(rows, np.arange(N_ACCOUNTS + 1), rows), np.maximum(lots, 0).sum(axis=0)
+    market, rule = (np.arange(8), price, interest), AddOn(threshold=0.001)
+    print(f"concentration add-on, 8 instruments {median_ms(lambda: rule.asked(rows, pools, lots, market)):7.3f} ms")
 
 
 if __name__ == "__main__":

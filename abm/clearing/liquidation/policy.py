@@ -14,6 +14,7 @@ from abm.clearing.liquidation.priority import TOGETHER, Priority, first, urgency
 from abm.clearing.liquidation.seized import Seized
 from abm.clearing.liquidation.slicing import AtOnce, Slicing
 from abm.clearing.liquidation.throttle import NoThrottle, Throttle
+from abm.own import Own
 from abm.record import Record, param
 
 
@@ -165,7 +166,9 @@ class Fraction(OnTheBook):
         return np.where(first(self.priority, seized), np.sign(seized.position) * lots, 0)
 
 
-LiquidationPolicy = Annotated[NoLiquidation | Whole | JustEnough | Fraction, Field(discriminator="kind")]
+LiquidationPolicy = Annotated[
+    NoLiquidation | Whole | JustEnough | Fraction, Field(discriminator="kind"), Own({"slices": ("seized",)})
+]
 
 
 def _ratio(missing: NDArray[np.float64], freed: NDArray[np.float64]) -> NDArray[np.float64]:

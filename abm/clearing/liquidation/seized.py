@@ -26,6 +26,7 @@ class Seized:
     fee_rate: float  # liquidation fee, share of notional
     cash_unit: float  # currency per cash unit
     requirement: Callable[[Ints], Ints]  # positions (m, n_instruments), lots -> what they must hold (m,), cash units
+    large: Ints | None = None  # (k, n_instruments), what concentration adds to `leg_margin`, cash units
     closed: Ints | None = None  # (k, n_instruments), lots that a halt keeps from being sold; not in `position`
 
     @property
@@ -35,7 +36,11 @@ class Seized:
 
     def required(self, rows: Ints, left: Ints) -> Ints:
         """What accounts `rows` (m,) must hold with `left` (m, n_instruments) of their positions, (m,) cash units."""
-        return self.requirement(left if self.closed is None else left + self.closed[rows])
+        asked = self.requirement(left if self.closed is None else left + self.closed[rows])
+        if self.large is None or not self.large.any():
+            return asked
+        part = np.abs(left) / np.maximum(np.abs(self.position[rows]), 1)  # of the add-on: it falls faster, being convex
+        return np.asarray(asked + np.ceil((self.large[rows] * part).sum(axis=1)).astype(np.int64))
 
     @property
     def facing(self) -> Ints:

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from abm.clearing.margin.choice import usually
 from abm.clearing.margin.half_initial import HalfInitial
+from abm.clearing.margin.own import OWN_MARGIN
 from abm.clearing.margin.portfolio import Portfolio
 from abm.clearing.margin.terms import Terms
 from abm.clearing.margin.tiered import Requirement, Tiered
@@ -23,7 +24,7 @@ Floats = NDArray[np.float64]
 
 _DAY = 86_400.0
 
-Base = Annotated[Tiered | HalfInitial | Portfolio | ValueAtRisk, Field(discriminator="kind"), usually("tiered")]
+Base = Annotated[Tiered | HalfInitial | Portfolio | ValueAtRisk, Field(discriminator="kind"), usually("tiered"), OWN_MARGIN]
 
 
 class Climate(NamedTuple):

@@ -119,6 +119,8 @@ PARADEX: dict[str, Any] = {
     "initial_factor": 1.0,
 }
 
+PRESETS = (SPAN, DERIBIT, OKX, PARADEX)
+
 
 class ScenarioGrid(Record):
     """Moves of price and volatility, the charges on top, and what they ask; fields not given are the preset's."""

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pydantic import model_validator
 
 from abm.clearing.margin.terms import Terms
 from abm.clearing.margin.tiered import Requirement, Tiered
@@ -29,6 +30,13 @@ class HalfInitial(Record):
     max_leverage: dict[str, float] = param(
         {}, unit="notional / margin, by asset", source=_SOURCE, help="Maximum leverage where it differs from the asset's own."
     )
+
+    @model_validator(mode="after")
+    def _at_least_one(self) -> HalfInitial:
+        for asset, most in self.max_leverage.items():
+            if most < 1:
+                raise ValueError(f"margin.max_leverage of {asset} must be >= 1, was {most:g}")
+        return self
 
     def tables(
         self,

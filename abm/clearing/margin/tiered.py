@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
@@ -65,11 +66,44 @@ class Tiered(Record):
         gt=0,
         le=1,
     )
+    brackets_file: str | None = param(
+        None,
+        unit="path",
+        source="default: none; venues publish their brackets, format: `abm.clearing.margin.tables`",
+        help="CSV or TOML table of brackets, relative to the scenario file; every asset needs brackets in it or above.",
+    )
+    contracts: dict[str, str] = param(
+        {},
+        unit="contract, by asset",
+        source="scenario",
+        help="Contract of the file that stands for an asset; by default the one of the asset's own name.",
+    )
+
     @model_validator(mode="after")
     def _brackets_rise(self) -> Tiered:
         for asset, ladder in self.brackets.items():
             check_ladder(f"margin.brackets.{asset}", ladder)
+        if self.contracts and self.brackets_file is None:
+            raise ValueError("margin.contracts needs margin.brackets_file, the table that lists them")
         return self
+
+    def ladders(self, assets: Sequence[str]) -> dict[str, Sequence[Bracket]]:
+        """The brackets of `assets`, those of the file included; ValueError if it cannot be read or lacks one."""
+        if self.brackets_file is None:
+            return dict(self.brackets)
+        from abm.clearing.margin.tables import load
+
+        listed = load(self.brackets_file)
+        found: dict[str, Sequence[Bracket]] = {}
+        for asset in assets:
+            contract = self.contracts.get(asset, asset)
+            if asset not in self.brackets and contract not in listed:
+                raise ValueError(
+                    f"{self.brackets_file}: no contract {contract!r} for {asset}; state margin.contracts.{asset}"
+                    f"{_near(contract, listed)}, or margin.brackets.{asset}"
+                )
+            found[asset] = self.brackets.get(asset) or listed[contract]
+        return found
 
     def tables(
         self,
@@ -85,7 +119,8 @@ class Tiered(Record):
         `cash_units` per unit of currency.
         """
         leverage = np.broadcast_to(np.asarray(max_leverage, dtype=np.float64), (len(assets),)).tolist()
-        rows = [tuple(self.brackets.get(asset) or (self._default(most),)) for asset, most in zip(assets, leverage, strict=True)]
+        ladders = self.ladders(assets)
+        rows = [tuple(ladders.get(asset) or (self._default(most),)) for asset, most in zip(assets, leverage, strict=True)]
         size = max(STRIDE, *(len(row) for row in rows))
         floor = np.stack([_padded([b.floor * cash_units for b in row], size, np.inf) for row in rows])
         initial = np.stack([_padded([b.initial_rate for b in row], size) for row in rows])
@@ -128,6 +163,13 @@ def check_ladder(name: str, ladder: Sequence[Bracket]) -> None:
             was, now = getattr(low, rate), getattr(high, rate)
             if now < was:
                 raise ValueError(f"{name}: {rate} at floor {high.floor:g} must be at least {was:g}, was {now:g}")
+
+
+def _near(contract: str, listed: Iterable[str]) -> str:
+    """A contract that may be meant, as the value of the key before it."""
+    wanted = contract.upper()
+    near = sorted((name for name in listed if name.upper().startswith(wanted)), key=len) or get_close_matches(contract, listed)
+    return f' = "{near[0]}"' if near else ""
 
 
 def stack(tables: Sequence[Brackets]) -> Brackets:
