@@ -69,6 +69,7 @@ class CascadeModel(mesa.Model):
         """2: index and marks from the previous step's books, so that nobody can be liquidated by the order of agents."""
         self.marks.advance(self.books.best_bid, self.books.best_ask, self.books.last, self.value)
         self.exchange.signals.advance(self.marks.index)
+        self.exchange.haircuts.advance(self.marks.mark)
         for house in self.exchange.houses:
             house.advance(self.marks.index)
 
@@ -146,7 +147,7 @@ class CascadeModel(mesa.Model):
             value=self.value,
             trend=exchange.signals.trend,
             volatility_ratio=exchange.signals.volatility_ratio,
-            position=exchange.legs(self.ledger.position),
+            position=exchange.legs(exchange.inventory.seen(self.ledger.position)),
             open_buy=exchange.legs(self.books.open_buy),
             open_sell=exchange.legs(self.books.open_sell),
             equity=lambda rows: worth()[rows],

@@ -40,12 +40,12 @@ class VenueLiquidator(Owner):
         if not self.house.liquidates or not len(self.house.seized()):
             return no_orders()
         limit = getattr(rules.liquidation, "limit", 1.0)
-        self.slices = self.house.slices(model.tick, model.exchange.price, model.books.depth(model.marks.mark, limit))
+        self.slices = self.house.slices(model.tick, model.exchange.price, model.books.depth(model.marks.trading, limit))
         row, instrument = np.nonzero(self.slices.lots)
         lots = self.slices.lots[row, instrument]
         account = self.slices.accounts[row]
         return immediate(
-            model.marks.mark,
+            model.marks.trading,
             limit,
             ladder=model.instruments.ladder_ticks,
             trader=model.ledger.owner[account],
@@ -85,7 +85,7 @@ def work_off(model: CascadeModel, accounts: NDArray[np.int64], half_life: float,
     share = 1.0 - 2.0 ** (-model.step_seconds / half_life)
     lots = np.sign(held) * np.ceil(share * np.abs(held)).astype(np.int64)
     return immediate(
-        model.marks.mark,
+        model.marks.trading,
         limit,
         ladder=model.instruments.ladder_ticks,
         trader=model.ledger.owner[accounts[row]],

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abm.clearing.adl import Queue
+from abm.clearing.collateral import set_aside, take_tokens
 from abm.clearing.journal import Entry, EventKind, Journal
 from abm.clearing.ledger import Ledger, State
 from abm.clearing.liquidation import NoLiquidation, Seized
@@ -81,7 +82,7 @@ class House:
     def advance(self, index: NDArray[np.float64]) -> None:
         """Phase 2: the margin rule sees the new `index` (n_instruments,), ticks."""
         if self.margin_state is not None:
-            self.margin_state = self.rules.margin.advance(self.margin_state, index)
+            self.margin_state = self.rules.margin.advance(self.margin_state, index[self.ledger.instruments.perpetuals])
 
     def margin(self, worth: Revaluation) -> None:
         """Phase 4: seize accounts that hold less than they must; `worth` covers all accounts on the step's marks."""
@@ -116,12 +117,14 @@ class House:
         position = self.ledger.position[rows]
         first = self.first_slice[rows]
         alone = self._alone(position, price)
+        aside = set_aside(self.rules.collateral, position, self.ledger.instruments)
+        margin, profit = self._shares(alone, worth.maintenance[due]), position * price - self.ledger.cost[rows]
         seized = Seized(
-            position=position,
+            position=np.where(aside, 0, position),
             price=price,
-            leg_margin=self._shares(alone, worth.maintenance[due]),
-            leg_profit=position * price - self.ledger.cost[rows],
-            equity=worth.collateral[due],
+            leg_margin=np.where(aside, 0, margin),
+            leg_profit=np.where(aside, 0, profit),
+            equity=worth.collateral[due] - np.where(aside, margin, 0).sum(axis=1),
             since_first=np.where(first < 0, -1.0, (step - first) * self.step_seconds),
             depth=depth,
             fee_rate=self.rules.fee_rate,
@@ -131,7 +134,7 @@ class House:
         sent = lots.any(axis=1)
         self.last_slice[rows[sent]] = step
         self.first_slice[rows[sent & (first < 0)]] = step
-        own = self.opening_split[rows] + self.ledger.realised[rows] + seized.leg_profit
+        own = self.opening_split[rows] + self.ledger.realised[rows] + profit
         key = self._key(step, rows, worth.collateral[due] - worth.maintenance[due])
         return Slices(rows, lots, key, own >= alone, seized)
 
@@ -150,6 +153,8 @@ class House:
         weak = (worth.equity >= 0) & failed[rows] & (worth.collateral < self.rules.keeper.trigger * worth.maintenance)
         for account in rows[weak]:
             self._offer(int(account), price)
+        if self.rules.collateral == "fund":
+            self._take_tokens(rows, price, waterfall)
         waterfall.close(funds[self.revalue(funds, price).equity < 0].tolist())
         worth = self.revalue(rows, price)
         ended = self.ledger.state[rows] == State.CLOSED
@@ -166,8 +171,12 @@ class House:
         return self._required(self.ledger.position[rows], price)
 
     def _required(self, position: NDArray[np.int64], price: NDArray[np.int64]) -> NDArray[np.int64]:
-        found = self.rules.margin.requirement(np.asfortranarray(position), price, self.margin_state)
-        return np.asarray(found.maintenance)
+        perpetuals, tokens = self.ledger.instruments.perpetuals, list(self.ledger.instruments.spot)
+        legs = np.asfortranarray(position[:, perpetuals] if tokens else position)
+        found = self.rules.margin.requirement(legs, price[perpetuals], self.margin_state)
+        if not tokens:
+            return np.asarray(found.maintenance)
+        return np.asarray(found.maintenance + leg_margin(position, price, self.brackets, self.number)[:, tokens].sum(axis=1))
 
     def _alone(self, position: NDArray[np.int64], price: NDArray[np.int64]) -> NDArray[np.int64]:
         """Maintenance margin of each leg if it were the only one, (k, n_instruments) cash units."""
@@ -201,6 +210,16 @@ class House:
         if account != self.keeper and self.ledger.state[self.keeper] == State.HEALTHY:
             rate = self.brackets.initial_rate[self.number, :, 0]
             self.rules.keeper.take_over(self.ledger, self.journal, self.keeper, account, price=price, rate=rate)
+
+    def _take_tokens(self, rows: NDArray[np.int64], price: NDArray[np.int64], waterfall: Waterfall) -> None:
+        """The fund buys the tokens of those of `rows` (k,) that lack margin and have no perpetual left."""
+        worth = self.revalue(rows, price)
+        for account in rows[(worth.collateral < worth.maintenance) & (worth.equity >= 0)].tolist():
+            haircut = leg_margin(self.ledger.position[[account]], price, self.brackets, self.number)[0]
+            held = np.flatnonzero(haircut)
+            if len(held):
+                free = waterfall.free(int(self.fund[held[0]]))
+                take_tokens(self.ledger, self.journal, account, fund=self.fund, free=free, price=price, haircut=haircut)
 
     def _waterfall(self, price: NDArray[np.int64]) -> Waterfall:
         ledger, eligible = self.ledger, self._mine & (self.ledger.state == State.HEALTHY)

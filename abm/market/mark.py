@@ -53,8 +53,12 @@ class Marking(Record):
 class Marks:
     """Index and mark of every instrument, advanced once a step from the books as the previous step left them."""
 
-    def __init__(self, instruments: Instruments, rules: Sequence[Marking], step_seconds: float) -> None:
-        """`rules` one per venue."""
+    def __init__(
+        self, instruments: Instruments, rules: Sequence[Marking], step_seconds: float, *, sources: Sequence[str] = ()
+    ) -> None:
+        """`rules` one per venue; `sources` one per instrument: "book", or for tokens "index" or "redemption"."""
+        self._by_index = np.flatnonzero([source == "index" for source in sources])
+        self._by_value = np.flatnonzero([source == "redemption" for source in sources])
         self._instruments = instruments
         venue = instruments.venue
         self._weight = np.array([rule.book_weight for rule in rules])[venue]
@@ -66,7 +70,8 @@ class Marks:
         self._mid = opening.copy()
         self._basis = np.zeros(len(instruments))
         self.index: Floats = opening.copy()  # (n_instruments,), ticks
-        self.mark: Ints = instruments.opening_tick.copy()  # (n_instruments,), ticks
+        self.mark: Ints = instruments.opening_tick.copy()  # (n_instruments,), ticks: what positions and tokens count at
+        self.trading: Ints = self.mark  # (n_instruments,), ticks: the mark by the books, wherever tokens count at another price
 
     def advance(self, bid: Ints, ask: Ints, last: Ints, outside: Floats) -> None:
         """New index and mark from best quotes and last trades (0 where a side is empty) and the outside value, in ticks.
@@ -81,7 +86,11 @@ class Marks:
         self._basis += self._gain * (self._mid - self.index - self._basis)
         fair = np.median(np.stack([self.index, self.index + self._basis, last.astype(np.float64)]), axis=0)
         fair = np.where(self._weight > 0.0, fair, self.index)
-        self.mark = np.maximum(np.rint(fair), 1.0).astype(np.int64)
+        self.trading = self.mark = _ticks(fair)
+        if len(self._by_index) or len(self._by_value):
+            self.mark = self.trading.copy()
+            self.mark[self._by_index] = _ticks(self.index[self._by_index])
+            self.mark[self._by_value] = _ticks(lagged[self._by_value])
 
     def _of_the_books(self) -> Floats:
         """Each asset's mid over the venues that trade it, in ticks of each instrument: the mean of one or two, from three
@@ -95,3 +104,7 @@ class Marks:
                 prices = np.clip(prices, middle * (1.0 - OUTLIER), middle * (1.0 + OUTLIER))
             combined[i] = self._mid[i] if len(peers) == 1 else prices.mean() / tick[i]
         return combined
+
+
+def _ticks(price: Floats) -> Ints:
+    return np.maximum(np.rint(price), 1.0).astype(np.int64)

@@ -52,6 +52,7 @@ class Outcome(IntEnum):
     NOTHING_TO_REDUCE = 6  # reduce-only without a position to reduce
     SEIZED = 7  # the account is in liquidation
     UNKNOWN_ORDER = 8  # cancel of an order that does not rest
+    NOT_HELD = 9  # sale of more tokens than the account holds: there is nobody to borrow them from
 
 
 ORDER = np.dtype(
