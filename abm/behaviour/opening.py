@@ -263,8 +263,8 @@ def _block(name: str, group: Group, luck: Luck, book: Book, requirement: Require
         collateral = np.ceil(gross / leverage).astype(np.int64)
     elif group.count:
         collateral[:] = int(group.capital_share * board.money.sum() / group.count)
-        stretch = group.inventory_leverage if isinstance(group, Quoting) else 1.0
-        stretch = np.where(board.instruments.is_spot, 1.0, stretch)  # tokens are paid for in full
+        most = group.inventory_leverage if isinstance(group, Quoting) else 1.0
+        stretch = np.where(board.instruments.is_spot, 1.0, most)  # tokens are paid for in full
         share = board.money / max(board.money.sum(), 1.0)
         limit[:] = np.floor(stretch * collateral[:, None] * share / board.price)
     return {

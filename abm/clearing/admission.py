@@ -68,8 +68,8 @@ def admit(
     Per leg the larger of |position + open buys| and |position - open sells| is margined, legs are added, and the sum may
     not exceed the account's collateral; per account (per wallet, where shared) orders are served by key, after all
     cancels, each seeing the ones before. Orders that can only reduce a position, together with those already resting, are
-    always admitted. Tokens are sold out of holdings only. Orders off the grid pass: the venue refuses them. `released` (n,) signed lots (buys > 0) that each
-    CANCEL frees; what is not named there stays reserved. `batch` is changed in place.
+    always admitted; tokens are sold out of holdings only. Orders off the grid pass: the venue refuses them. `released` (n,)
+    signed lots (buys > 0) that each CANCEL frees; what is not named there stays reserved. `batch` is changed in place.
     """
     kernel.resolve(batch, backing.account)
     pool = _pool(ledger, backing.wallet, reserve)

@@ -18,7 +18,8 @@ def set_aside(policy: str, position: Ints, instruments: Instruments) -> NDArray[
     they wait while a perpetual is open."""
     if policy == "sell" or not instruments.spot:
         return np.zeros(position.shape, dtype=np.bool_)
-    return np.asarray(position[:, instruments.perpetuals].any(axis=1)[:, np.newaxis] & instruments.is_spot)
+    busy = np.asarray(position[:, instruments.perpetuals].any(axis=1))
+    return np.asarray(busy[:, np.newaxis] & instruments.is_spot)
 
 
 def take_tokens(ledger: Ledger, journal: Journal, account: int, *, fund: Ints, free: int, price: Ints, haircut: Ints) -> bool:

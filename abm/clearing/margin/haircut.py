@@ -34,8 +34,8 @@ class Haircut(Record):
 
     The haircut on the part of a holding in tier k is multiple x rate_k, at most 1. multiple = 1 + volatility_scaling x
     (ratio - 1), from 1 to `multiple_max`, with ratio = EWMA volatility of the price at which the token is valued, over its
-    calm volatility. Nothing is offset: not suitable for a token held against a short position in what it tracks, whose
-    risk it overstates.
+    calm volatility. What a token rose since it was bought is an unrealised gain like any other. Nothing is offset: not
+    suitable for a token held against a short position in what it tracks, whose risk it overstates.
     """
 
     rate: float = param(
@@ -97,7 +97,9 @@ class Haircut(Record):
         return min(self.multiple_max, max(1.0, 1.0 + self.volatility_scaling * (ratio - 1.0)))
 
 
-def with_haircuts(rules: Sequence[Brackets], instruments: Instruments, haircuts: Sequence[Haircut], cash_units: float) -> Brackets:
+def with_haircuts(
+    rules: Sequence[Brackets], instruments: Instruments, haircuts: Sequence[Haircut], cash_units: float
+) -> Brackets:
     """The margin tables of `rules`, one row each, with the haircut of every token in place of what a rule says of it.
 
     `haircuts` (n_instruments,), read for tokens alone; `cash_units` per unit of currency.
