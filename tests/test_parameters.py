@@ -10,7 +10,7 @@ import pytest
 from abm.scenario import Scenario
 from abm.scenario.errors import ScenarioError
 from abm.scenario.parameters import Parameter, parameters
-from tests.small_worlds import asset, fingerprint, played, shock, world
+from tests.small_worlds import asset, fingerprint, played, shock, token, world
 
 # What may change nothing in a run, and why; `*` stands for the name of a list member
 SILENT = {
@@ -25,6 +25,9 @@ SILENT = {
     "venues.*.share": "shares sum to 1, so one alone cannot move; the worlds below differ in them",
     "venues.*.clearing.margin[tiered].brackets": "a table; tests of tiered margin and of the house",
     "world.fundamentals.floor": "a bound that a value reaches after losing 99 %; tests of fundamentals",
+    "assets.*.form": "decides which other keys make sense; tests of tokens",
+    "assets.*.tracks": "a name; tests of tokens",
+    "population.collateral.mix": "a table; tests of tokens",
     "world.path": "absent here; tests of the path and of replay",
 }
 LISTS = ("assets", "venues", "world.shocks")
@@ -71,6 +74,15 @@ WORLDS = {
     ),
     "whole": stirred(venue("main", 1.0, liquidation={"kind": "whole"}, deficit_by="loss", adl={"kind": "none"})),
     "just enough": stirred(venue("main", 1.0, liquidation={"kind": "just_enough"})),
+    "tokens": stirred(
+        venue("main", 1.0, liquidation={"kind": "whole"}, margin={"kind": "portfolio"}),
+        assets=[
+            asset("BTC", volatility_daily=0.2),
+            asset("ETH", volatility_daily=0.2),
+            token("USDE", haircut={"rate": 0.2, "volatility_scaling": 1.0, "half_life": 60.0, "calm_volatility": 0.3}),
+        ],
+        population__collateral={"holders": 0.8, "mix": {"USDE": 0.9}},
+    ),
 }
 
 

@@ -86,11 +86,10 @@ class Marks:
         self._basis += self._gain * (self._mid - self.index - self._basis)
         fair = np.median(np.stack([self.index, self.index + self._basis, last.astype(np.float64)]), axis=0)
         fair = np.where(self._weight > 0.0, fair, self.index)
-        self.trading = self.mark = _ticks(fair)
+        self.trading = self.mark = np.maximum(np.rint(fair), 1.0).astype(np.int64)
         if len(self._by_index) or len(self._by_value):
-            self.mark = self.trading.copy()
-            self.mark[self._by_index] = _ticks(self.index[self._by_index])
-            self.mark[self._by_value] = _ticks(lagged[self._by_value])
+            fair[self._by_index], fair[self._by_value] = self.index[self._by_index], lagged[self._by_value]
+            self.mark = np.clip(np.rint(fair), 1.0, self._instruments.ladder_ticks - 1.0).astype(np.int64)
 
     def _of_the_books(self) -> Floats:
         """Each asset's mid over the venues that trade it, in ticks of each instrument: the mean of one or two, from three
@@ -104,7 +103,3 @@ class Marks:
                 prices = np.clip(prices, middle * (1.0 - OUTLIER), middle * (1.0 + OUTLIER))
             combined[i] = self._mid[i] if len(peers) == 1 else prices.mean() / tick[i]
         return combined
-
-
-def _ticks(price: Floats) -> Ints:
-    return np.maximum(np.rint(price), 1.0).astype(np.int64)
