@@ -122,6 +122,7 @@ def scenarios(draw: st.DrawFn) -> Changes:
     """What a small world is changed into: 5 to 60 traders, 20 steps."""
     perpetuals, held = draw(assets()), draw(tokens())
     listed = perpetuals + held
+    mix = {"mix": {"USDE": draw(pick(0.0, 0.5, 1.0))}, "holders": draw(pick(0.5, 1.0))} if held else {}
     counts = drawn(
         draw,
         crowd=(20, 10, 1), pairs=(0, 5), hedgers=(2, 8), liquidity=(15, 5, 0), value=(0, 4), trend=(0, 3), arbitrage=(0, 3),
@@ -156,7 +157,7 @@ def scenarios(draw: st.DrawFn) -> Changes:
         "world.shocks": draw(shocks([one["name"] for one in listed])),
         **{f"population.{name}.count": number for name, number in counts.items()},
         **changes,
-        **({"population.collateral": {"mix": {"USDE": draw(pick(0.0, 0.5, 1.0))}, "holders": draw(pick(0.5, 1.0))}} if held else {}),
+        "population.collateral": mix,
     }
 
 

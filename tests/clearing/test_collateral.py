@@ -33,7 +33,8 @@ JUST_ENOUGH = {"kind": "just_enough", "target": 1.0}
 def instruments() -> Instruments:
     """A perpetual and a token, both opened at 100 ticks of a cent: a lot is worth 1.00."""
     ones = np.ones(2, dtype=np.int64)
-    return Instruments(("BTC", "USDE"), np.array([0, 1]), 0 * ones, 1.0 * ones, 1.0 * ones, ones, 100 * ones, 400 * ones, spot=(1,))
+    grid = 1.0 * ones, 1.0 * ones, ones, 100 * ones, 400 * ones
+    return Instruments(("BTC", "USDE"), np.array([0, 1]), 0 * ones, *grid, spot=(1,))
 
 
 class Desk:
@@ -91,9 +92,8 @@ def test_the_house_and_the_worked_example_agree() -> None:
     # 60 + 50 x 0.95 - 2,000 x 0.02 = 67.50; 5 % of 1,960 + a tenth of 47.50 = 102.75
     assert (worth.equity[0], worth.maintenance[0]) == (67_50, 102_75)
     long = Position(asset="BTC", size=2_000.0, entry=1.0, mark=0.98)
-    health = account_health(
-        {"USDC": 60.0, "USDE": 50.0}, [long], {"BTC": 0.98, "USDE": 0.95}, {"BTC": Weights(asset=0.95), "USDE": Weights(asset=0.9)}
-    )
+    prices, weights = {"BTC": 0.98, "USDE": 0.95}, {"BTC": Weights(asset=0.95), "USDE": Weights(asset=0.9)}
+    health = account_health({"USDC": 60.0, "USDE": 50.0}, [long], prices, weights)
     assert health.value == pytest.approx(67.50 - 102.75)
 
 
@@ -231,12 +231,19 @@ def test_a_bankrupt_holder_of_tokens_alone_is_paid_for_by_the_others() -> None:
 rows = st.lists(st.tuples(st.integers(0, 200_00), st.integers(-3_000, 3_000), st.integers(0, 90)), min_size=1, max_size=6)
 
 
-@given(rows, st.integers(40, 160), st.integers(1, 130), st.sampled_from(["sell", "fund"]), st.sampled_from(["notional", "loss", "margin"]),
-       st.sampled_from([0, 500_00]))  # fmt: skip
+houses = st.fixed_dictionaries(
+    {
+        "collateral": st.sampled_from(["sell", "fund"]),
+        "deficit_by": st.sampled_from(["notional", "loss", "margin"]),
+        "fund": st.sampled_from([0, 500_00]),
+    }
+)
+
+
+@given(rows, st.integers(40, 160), st.integers(1, 130), houses)
 @settings(max_examples=150, deadline=None)
-def test_whoever_is_closed_has_nothing_left(accounts: Any, btc: int, usde: int, policy: str, by: str, fund: int) -> None:
-    equity, position = [row[0] for row in accounts], [row[1:] for row in accounts]
-    desk = Desk(equity, position, collateral=policy, deficit_by=by, fund=fund)
+def test_whoever_is_closed_has_nothing_left(accounts: Any, btc: int, usde: int, house: dict[str, Any]) -> None:
+    desk = Desk([row[0] for row in accounts], [row[1:] for row in accounts], **house)
     desk.seize(usde, btc)
     desk.resolve(usde, btc)
     closed = desk.ledger.state == State.CLOSED
@@ -253,9 +260,8 @@ def admitted(held: int, batch: OrderBatch, *, resting: int = 0) -> list[str]:
     """Outcomes for Alice, who holds `held` tokens and has offers for `resting` of them; among few or many accounts."""
     found = []
     for others in (0, 100):
-        ledger = Ledger.open(
-            instruments(), [1_000_00] * (1 + others), owner=range(1 + others), position=[[0, held], *[[0, 0]] * others], issued=[0, held]
-        )
+        position, cash = [[0, held], *[[0, 0]] * others], [1_000_00] * (1 + others)
+        ledger = Ledger.open(instruments(), cash, owner=range(1 + others), position=position, issued=[0, held])
         backing = Backing.of(np.arange(1 + others)[:, None] + np.zeros((1, 2), dtype=np.int64), np.full(1 + others, -1), ledger)
         nothing = np.zeros((1 + others, 2), dtype=np.int64)
         offers = nothing.copy()
