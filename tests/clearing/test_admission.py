@@ -59,8 +59,8 @@ def test_kernel_speaks_the_codes_of_the_market() -> None:
     assert [Kind.LIMIT, Kind.IOC, Kind.MARKET, Kind.CANCEL, Kind.CANCEL_ALL] == [
         kernel.LIMIT, kernel.IOC, kernel.MARKET, kernel.CANCEL, kernel.CANCEL_ALL,
     ]  # fmt: skip
-    assert [Outcome.ACCEPTED, Outcome.UNFUNDED, Outcome.NOTHING_TO_REDUCE, Outcome.SEIZED] == [
-        kernel.ACCEPTED, kernel.UNFUNDED, kernel.NOTHING_TO_REDUCE, kernel.SEIZED,
+    assert [Outcome.ACCEPTED, Outcome.UNFUNDED, Outcome.NOTHING_TO_REDUCE, Outcome.SEIZED, Outcome.NOT_HELD] == [
+        kernel.ACCEPTED, kernel.UNFUNDED, kernel.NOTHING_TO_REDUCE, kernel.SEIZED, kernel.NOT_HELD,
     ]  # fmt: skip
     assert State.LIQUIDATING == kernel.LIQUIDATING
 
