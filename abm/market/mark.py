@@ -86,10 +86,14 @@ class Marks:
         self._basis += self._gain * (self._mid - self.index - self._basis)
         fair = np.median(np.stack([self.index, self.index + self._basis, last.astype(np.float64)]), axis=0)
         fair = np.where(self._weight > 0.0, fair, self.index)
-        self.trading = self.mark = np.maximum(np.rint(fair), 1.0).astype(np.int64)
+        self.trading = self.mark = self._on_ladder(fair)
         if len(self._by_index) or len(self._by_value):
             fair[self._by_index], fair[self._by_value] = self.index[self._by_index], lagged[self._by_value]
-            self.mark = np.clip(np.rint(fair), 1.0, self._instruments.ladder_ticks - 1.0).astype(np.int64)
+            self.mark = self._on_ladder(fair)
+
+    def _on_ladder(self, price: Floats) -> Ints:
+        """Whole ticks, the nearest end of the ladder where a price lies outside."""
+        return np.clip(np.rint(price), 1.0, self._instruments.ladder_ticks - 1.0).astype(np.int64)
 
     def _of_the_books(self) -> Floats:
         """Each asset's mid over the venues that trade it, in ticks of each instrument: the mean of one or two, from three
