@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from abm.clearing.ledger import Mode
+from abm.market.order import Outcome, orders
 from abm.model import CascadeModel
 from abm.scenario import Scenario
 from abm.scenario.errors import ScenarioError
@@ -87,6 +88,33 @@ def test_two_venues_hold_each_their_own() -> None:
     assert (model.ledger.issued[[2, 5]] > 0).all()
     model.run()
     assert model.ledger.conservation() == {"cash_error": 0, "lots_error": 0}
+
+
+def test_agents_send_no_order_for_tokens_they_do_not_hold() -> None:
+    model = market(tokens({"population.value.activity_per_hour": 720.0, "population.value.discount_max": 0.03}))
+    refused: list[int] = []
+    admit = model.exchange.admit
+
+    def counted(batch: Any) -> Any:
+        admission = admit(batch)
+        refused.append(int((admission.outcome == Outcome.NOT_HELD).sum()))
+        return admission
+
+    model.exchange.admit = counted  # type: ignore[method-assign]
+    model.run()
+    assert sum(refused) == 0
+    makers = model.exchange.traders.rows("makers")
+    assert model.positions(makers)[:, USDE].tolist() != model.exchange.traders.limit[makers, USDE].tolist()  # they did trade
+
+
+def test_what_was_sold_of_an_inventory_is_bought_back() -> None:
+    model = market(tokens())
+    row = int(model.exchange.traders.rows("value")[0])
+    account = int(model.exchange.accounts.backing[row, USDE])
+    batch = orders(trader=row, account=account, instrument=USDE, side=1, lots=3, tick=990, reduce_only=1)
+    assert model.exchange.admit(batch).outcome.tolist() == [Outcome.ACCEPTED]  # a short perpetual would be needed otherwise
+    perpetual = orders(trader=row, account=account, instrument=0, side=1, lots=3, tick=990, reduce_only=1)
+    assert model.exchange.admit(perpetual).outcome.tolist() == [Outcome.NOTHING_TO_REDUCE]
 
 
 # What happens to them
