@@ -75,7 +75,7 @@ WORLDS = {
     "whole": stirred(venue("main", 1.0, liquidation={"kind": "whole"}, deficit_by="loss", adl={"kind": "none"})),
     "just enough": stirred(venue("main", 1.0, liquidation={"kind": "just_enough"})),
     "tokens": stirred(
-        venue("main", 1.0, liquidation={"kind": "whole"}, margin={"kind": "portfolio"}),
+        venue("main", 1.0, liquidation={"kind": "whole"}),
         assets=[
             asset("BTC", volatility_daily=0.2),
             asset("ETH", volatility_daily=0.2),
