@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from abm.behaviour.collateral import Inventory
 from abm.behaviour.signals import Signals
 from abm.behaviour.view import Legs, Traders
 from abm.clearing.accounts import NO_HOUSE, Accounts
@@ -15,6 +16,7 @@ from abm.clearing.allocate import allocate
 from abm.clearing.house import House
 from abm.clearing.ledger import FeeSchedule, Ledger
 from abm.clearing.liquidation.turnover import Turnover
+from abm.clearing.margin.haircut import Haircuts
 from abm.kernels.margin import Brackets, Revaluation, revalue
 from abm.market.book import Books, Execution
 from abm.market.breakers.supervisor import Breakers
@@ -48,6 +50,8 @@ class Exchange:
     values: Values
     marks: Marks
     signals: Signals
+    haircuts: Haircuts
+    inventory: Inventory
     funding: list[FundingClock]  # by venue
     maker_depth: Ints  # (n_makers, n_instruments), lots one maker shows within 1 % at full capital
     rule: Ints  # (n_accounts,), row of the margin rule
@@ -98,6 +102,8 @@ class Exchange:
 
     def admit(self, batch: OrderBatch) -> Admission:
         """Refuse what a halt closes out, resolve accounts and reserve margin; `batch` is changed in place."""
+        if self.instruments.spot:  # a token is bought, never bought back
+            batch["reduce_only"][self.instruments.is_spot[batch["instrument"]] & (batch["side"] > 0)] = 0
         reserve = Reserve(self.price, self.rule, self.brackets, self.books.open_buy, self.books.open_sell)
         refused = self.breakers.refused(batch)
         if not refused.any():
@@ -139,7 +145,7 @@ class Exchange:
         for venue, clock in enumerate(self.funding):
             clock.observe(self.books.best_bid * open_, self.books.best_ask * open_, self.marks.index)
             if (rate := clock.due()) is not None:
-                for i in np.flatnonzero(self.instruments.venue == venue):
+                for i in np.flatnonzero((self.instruments.venue == venue) & ~self.instruments.is_spot):
                     self._pay(int(i), float(rate[i]))
 
     def _pay(self, instrument: int, rate: float) -> None:

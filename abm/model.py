@@ -75,6 +75,7 @@ class CascadeModel(mesa.Model):
         self.marks.advance(self.books.best_bid, self.books.best_ask, self.books.last, self.value)
         self.lineage.advance()
         self.exchange.signals.advance(self.marks.index)
+        self.exchange.haircuts.advance(self.marks.mark)
         for house in self.exchange.houses:
             house.advance(self.marks.index)
 
@@ -159,7 +160,7 @@ class CascadeModel(mesa.Model):
             value=self.value,
             trend=exchange.signals.trend,
             volatility_ratio=exchange.signals.volatility_ratio,
-            position=exchange.legs(self.ledger.position),
+            position=exchange.legs(exchange.inventory.seen(self.ledger.position)),
             open_buy=exchange.legs(self.books.open_buy),
             open_sell=exchange.legs(self.books.open_sell),
             equity=lambda rows: worth()[rows],

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abm.behaviour.booked import PREFIX
+from abm.behaviour.collateral import Holdings, Inventory, holdings
 from abm.behaviour.opening import Assets, Board, maker_depth, open_traders
 from abm.behaviour.signals import Signals
 from abm.behaviour.view import Traders
@@ -18,9 +19,9 @@ from abm.clearing.house import House, Staff
 from abm.clearing.layers import skin
 from abm.clearing.ledger import FeeSchedule, Ledger, Mode
 from abm.clearing.liquidation.turnover import Turnover
+from abm.clearing.margin.haircut import Haircuts, with_haircuts
 from abm.clearing.margin.rule import opened
 from abm.clearing.margin.terms import Terms
-from abm.clearing.margin.tiered import stack
 from abm.clearing.members import NOBODY
 from abm.clearing.rulebook import Clearing
 from abm.exchange import Exchange
@@ -83,15 +84,18 @@ def open_exchange(scenario: Scenario, seed: int) -> Exchange:
     brackets = brackets_of(scenario, instruments, rules)
     traders = traders_of(scenario, instruments, brackets, streams)
     owners = Owners.of(len(traders.group), rules)
-    accounts = lay_out(_modes(scenario, traders, owners, rules, streams), instruments.venue, _houses(owners, len(rules)))
+    mode = _modes(scenario, traders, owners, rules, streams)
+    accounts = lay_out(mode, instruments.venue, _houses(owners, len(rules)))
     _share_funds(accounts, owners, rules, scenario, instruments)
     fund = _funds(accounts, owners, len(rules))
     _keep_apart(accounts, traders)
     position, money, weight = _opening(scenario, instruments, brackets, traders, owners, rules, streams)
-    ledger = _ledger(instruments, accounts, position, money, weight)
+    tokens = _tokens(scenario, instruments, traders, share_out(money, weight), streams)
+    _hand_out(tokens, position, mode == Mode.ISOLATED, owners.row("pool"))
+    ledger = _ledger(instruments, accounts, position, opening_collateral(accounts, money, weight), tokens.issued)
     _enter(ledger, accounts, traders)
     books = Books(instruments, len(ledger))
-    split = _opening_split(accounts, money, weight)
+    split = _opening_split(accounts, ledger, money, weight)
     step = scenario.time.step_seconds
     terms = terms_of(scenario, instruments)
     turnover = Turnover.over([clearing.liquidation for clearing in rules], len(instruments), step)
@@ -126,6 +130,8 @@ def open_exchange(scenario: Scenario, seed: int) -> Exchange:
         values=_values(scenario, streams),
         marks=_marks(scenario, instruments),
         signals=_signals(scenario, instruments),
+        haircuts=_haircuts(scenario, instruments, brackets),
+        inventory=Inventory.of(tokens, accounts.backing, accounts.owner, instruments.spot),
         funding=[FundingClock(venue.funding, len(instruments), step) for venue in scenario.venues],
         maker_depth=_maker_depth(scenario, instruments),
         rule=np.maximum(ledger.house, 0),
@@ -142,30 +148,31 @@ def houses_of(scenario: Scenario) -> list[Clearing]:
 
 
 def brackets_of(scenario: Scenario, instruments: Instruments, rules: list[Clearing]) -> Brackets:
-    """The margin tables of all houses, one row each."""
-    assets = [scenario.assets[row] for row in instruments.asset]
-    return stack(
-        [
-            rule.margin.tables(
-                [asset.name for asset in assets],
-                max_leverage=[asset.max_leverage for asset in assets],
-                cash_units=1.0 / scenario.money.cash_unit,
-                gains_share=rule.gains_share,
-            )
-            for rule in rules
-        ]
-    )
+    """The margin tables of all houses, one row each; those of tokens are their haircuts."""
+    assets, cash_units = [scenario.assets[row] for row in instruments.asset], 1.0 / scenario.money.cash_unit
+    stand_in = next((asset.name for asset in assets if asset.form != "spot"), "")  # no bracket file knows a token
+    tables = [
+        rule.margin.tables(
+            [stand_in if asset.form == "spot" else asset.name for asset in assets],
+            max_leverage=[asset.max_leverage for asset in assets],
+            cash_units=cash_units,
+            gains_share=rule.gains_share,
+        )
+        for rule in rules
+    ]
+    return with_haircuts(tables, instruments, [asset.haircut for asset in assets], cash_units)
 
 
 def terms_of(scenario: Scenario, instruments: Instruments) -> Terms:
-    """What margin rules are told about the instruments."""
-    assets = [scenario.assets[row] for row in instruments.asset]
+    """What margin rules are told about the instruments: the perpetuals alone, as tokens have haircuts."""
+    rows = instruments.asset[instruments.perpetuals]
+    assets = [scenario.assets[row] for row in rows]
     correlation = scenario.world.fundamentals.matrix(len(scenario.assets))
     return Terms(
         assets=tuple(asset.name for asset in assets),
         max_leverage=np.array([asset.max_leverage for asset in assets]),
         volatility=np.array([asset.volatility_daily for asset in assets]),
-        correlation=correlation[np.ix_(instruments.asset, instruments.asset)],
+        correlation=correlation[np.ix_(rows, rows)],
         step_seconds=scenario.time.step_seconds,
         cash_units=1.0 / scenario.money.cash_unit,
     )
@@ -197,7 +204,7 @@ def traders_of(scenario: Scenario, instruments: Instruments, brackets: Brackets,
         initial = initial_margin(held, price, rule, brackets)
         maintenance = revalue(cash, held, held, price, rule, brackets).maintenance
         if state is not None:
-            asked = margin.requirement(held, price, state)
+            asked = margin.requirement(np.asfortranarray(held[:, instruments.perpetuals]), price[instruments.perpetuals], state)
             initial, maintenance = np.maximum(initial, asked.initial), asked.maintenance
         for number, venue in enumerate(scenario.venues):
             large = venue.clearing.concentration.opening(lots, interest, instruments)
@@ -330,12 +337,14 @@ def _opening(
     money = np.zeros(len(owners), dtype=np.int64)
     money[:n] = traders.collateral
     interest = np.maximum(position, 0).sum(axis=0) * price.astype(np.float64)
+    circulating = Board.of(opening_assets(scenario), instruments, scenario.money.cash_unit).money
+    interest = np.where(instruments.is_spot & interest.any(), circulating, interest)
     interest = np.where(interest > 0, interest, 1.0)
     weight = np.tile(interest, (len(owners), 1))
     held = np.abs(position) * (price * brackets.initial_rate[0, :, 0])
     weight[held.any(axis=1)] = held[held.any(axis=1)]
     for house, rule in enumerate(rules):
-        own = interest[instruments.venue == house].sum() if house < len(scenario.venues) else 0.0
+        own = interest[(instruments.venue == house) & ~instruments.is_spot].sum() if house < len(scenario.venues) else 0.0
         money[owners.rows("keeper", house)] = rule.keeper.shares(int(rule.keeper.capital_share * own), streams, house)
         money[owners.rows("vault", house)] = int(rule.vault.capital_share * own)
         money[owners.row("fund", house)] = int(rule.fund_share * own)
@@ -346,18 +355,33 @@ def _opening(
     return position, money, weight
 
 
-def _ledger(
-    instruments: Instruments, accounts: Accounts, position: Ints, money: Ints, weight: NDArray[np.float64]
-) -> Ledger:
+def _tokens(scenario: Scenario, instruments: Instruments, traders: Traders, split: Ints, streams: Streams) -> Holdings:
+    """Who holds which tokens; `split` (n_owners, n_instruments) cash units of opening collateral."""
+    names = [asset.name for asset in scenario.assets]
+    own = split[: len(traders.group)]
+    return holdings(scenario.population.collateral, names, traders, own, instruments=instruments, streams=streams)
+
+
+def _hand_out(tokens: Holdings, position: Ints, isolated: NDArray[np.bool_], pool: int) -> None:
+    """Add tokens to `position` (n_owners, n_instruments); the pool holds what would back `isolated` (n_owners,) traders."""
+    n = len(tokens.collateral)
+    apart = np.where(isolated[:n, np.newaxis], tokens.collateral, 0)
+    position[:n] += tokens.inventory + tokens.collateral - apart
+    position[pool] += apart.sum(axis=0)
+
+
+def _ledger(instruments: Instruments, accounts: Accounts, position: Ints, collateral: Ints, issued: Ints) -> Ledger:
+    """The ledger with `position` (n_owners, n_instruments) on `collateral` (n_accounts,) of equity."""
     lots = np.zeros((len(accounts.owner), len(instruments)), dtype=np.int64)
     lots[accounts.backing, np.arange(len(instruments))] = position
     return Ledger.open(
         instruments,
-        opening_collateral(accounts, money, weight),
+        collateral,
         owner=accounts.owner,
         house=accounts.house,
         mode=accounts.mode,
         position=lots,
+        issued=issued,
     )
 
 
@@ -369,10 +393,12 @@ def _enter(ledger: Ledger, accounts: Accounts, traders: Traders) -> None:
         ledger.cost[account, column] = traders.entry
 
 
-def _opening_split(accounts: Accounts, money: Ints, weight: NDArray[np.float64]) -> Ints:
-    """Each leg's share of its owner's opening money, (n_accounts, n_instruments), cash units."""
+def _opening_split(accounts: Accounts, ledger: Ledger, money: Ints, weight: NDArray[np.float64]) -> Ints:
+    """Each leg's share of its owner's opening money, (n_accounts, n_instruments), cash units; a token stands for itself."""
     split = np.zeros((len(accounts.owner), weight.shape[1]), dtype=np.int64)
     split[accounts.backing, np.arange(weight.shape[1])] = share_out(money, weight)
+    spot = list(ledger.instruments.spot)
+    split[:, spot] = ledger.cost[:, spot]
     return split
 
 
@@ -398,11 +424,32 @@ def _values(scenario: Scenario, streams: Streams) -> Values:
 
 
 def _marks(scenario: Scenario, instruments: Instruments) -> Marks:
-    return Marks(instruments, [venue.marking for venue in scenario.venues], scenario.time.step_seconds)
+    assets = [scenario.assets[row] for row in instruments.asset]
+    sources = [asset.collateral_price if asset.form == "spot" else "book" for asset in assets]
+    return Marks(instruments, [venue.marking for venue in scenario.venues], scenario.time.step_seconds, sources=sources)
+
+
+def _haircuts(scenario: Scenario, instruments: Instruments, brackets: Brackets) -> Haircuts:
+    rules = [scenario.assets[row].haircut for row in instruments.asset]
+    calm = _calm(scenario)[instruments.asset]
+    return Haircuts(brackets, instruments, rules, calm=calm, step_seconds=scenario.time.step_seconds)
+
+
+def _calm(scenario: Scenario) -> NDArray[np.float64]:
+    """Daily volatility in calm times, (n_assets,): of a token at least that of its outside value."""
+    own = {asset.name: asset.volatility_daily for asset in scenario.assets}
+    return np.array(
+        [
+            max(asset.haircut.calm_volatility, float(np.hypot(own[asset.name], own.get(asset.tracks or "", 0.0))))
+            if asset.form == "spot"
+            else own[asset.name]
+            for asset in scenario.assets
+        ]
+    )
 
 
 def _signals(scenario: Scenario, instruments: Instruments) -> Signals:
-    volatility = np.array([asset.volatility_daily for asset in scenario.assets])
+    volatility = _calm(scenario)
     return Signals(
         instruments.opening_tick.astype(np.float64),
         volatility_daily=volatility[instruments.asset],

@@ -72,7 +72,7 @@ class Tape:
     def note_forced(self, batches: Sequence[OrderBatch], sold: Execution) -> None:
         """One row per forced order (`batches` by engine, executed together), and the depth that they left."""
         model = self.model
-        self._low = model.books.depth(model.marks.mark, model.scenario.record.depth_within)[:, 0]
+        self._low = model.books.depth(model.marks.trading, model.scenario.record.depth_within)[:, 0]
         first = 0
         for engine, batch in zip(model.engines, batches, strict=True):
             if engine.slices is not None and len(batch):
@@ -169,7 +169,7 @@ class Tape:
 
     def _per_instrument(self, entries: list[Any]) -> dict[str, NDArray[Any]]:
         model, books = self.model, self.model.books
-        depth = books.depth(model.marks.mark, model.scenario.record.depth_within)
+        depth = books.depth(model.marks.trading, model.scenario.record.depth_within)
         return {
             "mark": model.marks.mark,
             "index": model.marks.index,
@@ -221,7 +221,7 @@ class Tape:
         return lots
 
     def _open_interest(self) -> NDArray[np.int64]:
-        return long_lots(self.model.ledger.position)
+        return np.where(self.model.instruments.is_spot, 0, long_lots(self.model.ledger.position))
 
     def _maker_equity(self) -> int:
         return self._equity(self._makers)
@@ -261,7 +261,8 @@ class Tape:
         )
 
     def _gross(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        return np.abs(self.model.ledger.position[rows]) @ self.exchange.price
+        perpetuals = self.model.instruments.perpetuals
+        return np.abs(self.model.ledger.position[rows][:, perpetuals]) @ self.exchange.price[perpetuals]
 
     def _write_health(self) -> None:
         rows, worth = self._leveraged, self.model.worth

@@ -31,6 +31,21 @@ def asset(name: str, **changes: Any) -> dict[str, Any]:
     return plain | changes
 
 
+def token(name: str, **changes: Any) -> dict[str, Any]:
+    """A stable token worth 1 in currency: 1,000 ticks of 0.001 at the opening, lots of 1."""
+    plain = {
+        "name": name,
+        "form": "spot",
+        "price": 1.0,
+        "tick": 0.001,
+        "lot": 1.0,
+        "volatility_daily": 0.001,
+        "open_interest": 2e5,
+        "maker_depth": 0.01,
+    }
+    return plain | changes
+
+
 def shock(size: float = -0.25, **changes: Any) -> dict[str, Any]:
     """A fall of BTC at half a minute, built up over half a minute."""
     return {"name": "fall", "assets": ["BTC"], "size": size, "at": 30.0, "ramp": 30.0} | changes

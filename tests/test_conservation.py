@@ -16,7 +16,7 @@ from abm.measures.losses import unallocated_loss
 from abm.measures.summary import summarise
 from abm.model import CascadeModel
 from abm.records import Records
-from tests.small_worlds import asset, market, shock, world
+from tests.small_worlds import asset, market, shock, token, world
 
 NAMES = ("BTC", "ETH", "SOL")
 Changes = dict[str, Any]
@@ -121,6 +121,20 @@ def assets(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 @st.composite
+def tokens(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """None, or one that is stable or follows BTC, with haircuts that stand or move."""
+    if draw(pick(True, True, False)):
+        return []
+    haircut = drawn(draw, rate=(0.05, 0.4), volatility_scaling=(0.0, 2.0), half_life=(10.0, 600.0))
+    haircut["tiers"] = draw(pick([], [{"floor": 1_000.0, "rate": 0.9}]))
+    return [
+        token("USDE", haircut=haircut)
+        | drawn(draw, open_interest=(2e5, 2e3), collateral_price=("book", "index", "redemption"))
+        | draw(pick({}, {"tracks": "BTC"}))
+    ]
+
+
+@st.composite
 def shocks(draw: st.DrawFn, names: list[str]) -> list[dict[str, Any]]:
     """None, or a fall or a rise of some assets, at once or built up."""
     if draw(st.integers(0, 9)) == 0:
@@ -157,6 +171,7 @@ def clearing(draw: st.DrawFn) -> Changes:
         fee_rate=(0.0, 0.005, 0.1),
         execution=("book", "book", "book", "outside_pool"),
         adl=("industry", "industry", "none", "hyperliquid", "pro_rata_profit", "pro_rata_equity"),
+        collateral=("sell", "positions_first", "fund"),
     )
     rules["keeper"] = drawn(
         draw,
@@ -191,7 +206,9 @@ def venues(draw: st.DrawFn) -> list[dict[str, Any]]:
 @st.composite
 def scenarios(draw: st.DrawFn) -> Changes:
     """What a small world is changed into: 5 to 60 traders, 20 steps."""
-    listed = draw(assets())
+    perpetuals, held = draw(assets()), draw(tokens())
+    listed = perpetuals + held
+    mix = {"mix": {"USDE": draw(pick(0.0, 0.5, 1.0))}, "holders": draw(pick(0.5, 1.0))} if held else {}
     counts = drawn(
         draw,
         crowd=(20, 10, 1), pairs=(0, 5), hedgers=(2, 8), liquidity=(15, 5, 0), value=(0, 4), trend=(0, 3), arbitrage=(0, 3),
@@ -231,6 +248,7 @@ def scenarios(draw: st.DrawFn) -> Changes:
         "world.shocks": draw(shocks([one["name"] for one in listed])),
         **{f"population.{name}.count": number for name, number in counts.items()},
         **changes,
+        "population.collateral": mix,
     }
 
 
@@ -238,6 +256,7 @@ def assert_sound(model: CascadeModel) -> None:
     """The laws that hold after every step."""
     ledger, books = model.ledger, model.books
     assert ledger.conservation() == {"cash_error": 0, "lots_error": 0}
+    assert (ledger.position[:, ledger.instruments.is_spot] >= 0).all()  # tokens are never sold short
     closed = ledger.state == State.CLOSED
     assert not ledger.cash[closed].any()
     assert not ledger.position[closed].any()

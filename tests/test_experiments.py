@@ -25,6 +25,7 @@ RECORDED = EXPERIMENTS.parents[1] / "shared" / "data" / "oct10_2025_1min_trades_
 SHIPPED = {path.stem: path for path in shipped()}
 # Cut to the onset and a little after: seconds of the run that reach the first forced orders
 SHORT = {
+    "wrong_way": {"time.duration": 300.0, "time.burn_in": 60.0, "world.shocks.eth.at": 60.0, "world.shocks.eth.ramp": 60.0},
     "critical": {"time.duration": 300.0, "time.burn_in": 60.0, "world.shocks.eth.at": 60.0, "world.shocks.eth.ramp": 60.0},
     "two_venues": {"time.duration": 300.0, "time.burn_in": 60.0, "world.shocks.eth.at": 60.0, "world.shocks.eth.ramp": 60.0},
     "october_2025": {
@@ -59,7 +60,7 @@ def test_every_shipped_scenario_loads_and_is_filed_under_its_own_name(name: str)
 
 
 def test_the_scenarios_of_the_readme_are_the_shipped_ones() -> None:
-    assert set(SHIPPED) == {"baseline", "null", "critical", "october_2025", "two_venues", "million"}
+    assert set(SHIPPED) == {"baseline", "null", "critical", "october_2025", "two_venues", "million", "wrong_way"}
 
 
 @pytest.mark.parametrize("name", SHORT)

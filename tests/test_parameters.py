@@ -10,7 +10,7 @@ import pytest
 from abm.scenario import Scenario
 from abm.scenario.errors import ScenarioError
 from abm.scenario.parameters import Parameter, parameters
-from tests.small_worlds import asset, fingerprint, played, shock, world
+from tests.small_worlds import asset, fingerprint, played, shock, token, world
 
 # What may change nothing in a run, and why; `*` stands for the name of a list member
 SILENT = {
@@ -29,6 +29,9 @@ SILENT = {
     "venues.*.clearing.margin[tiered].contracts": "names; tests of tables",
     "world.fundamentals.floor": "a bound that a value reaches after losing 99 %; tests of fundamentals",
     "population.book": "absent here, its files are; tests of the book",
+    "assets.*.form": "decides which other keys make sense; tests of tokens",
+    "assets.*.tracks": "a name; tests of tokens",
+    "population.collateral.mix": "a table; tests of tokens",
     "world.path": "absent here; tests of the path and of replay",
 }
 LAYERS = ["member", "skin_in_the_game", "members_fund", "assessments", "gains_haircut", "socialise"]
@@ -131,6 +134,15 @@ WORLDS = {
     "concentrated": stirred(
         venue("alpha", 0.6, concentration={"kind": "addon", "threshold": 0.02}),
         venue("beta", 0.4, concentration={"kind": "addon", "threshold": 0.02, "scope": "all_venues"}),
+    ),
+    "tokens": stirred(
+        venue("main", 1.0, liquidation={"kind": "whole"}),
+        assets=[
+            asset("BTC", volatility_daily=0.2),
+            asset("ETH", volatility_daily=0.2),
+            token("USDE", haircut={"rate": 0.2, "volatility_scaling": 1.0, "half_life": 60.0, "calm_volatility": 0.3}),
+        ],
+        population__collateral={"holders": 0.8, "mix": {"USDE": 0.9}},
     ),
 }
 

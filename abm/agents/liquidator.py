@@ -45,13 +45,13 @@ class VenueLiquidator(Owner):
         if isinstance(policy, NoLiquidation) or not len(self.house.seized()):
             return no_orders()
         share = getattr(policy, "limit", NO_LIMIT)  # a policy of the user's own need not have one
-        self.slices = self.house.slices(model.tick, model.exchange.price, model.books.depth(model.marks.mark, share))
+        self.slices = self.house.slices(model.tick, model.exchange.price, model.books.depth(model.marks.trading, share))
         limit = reach(getattr(policy, "limit_price", "share"), share, self.slices.seized, fees.taker + fees.liquidation)
         row, instrument = np.nonzero(self.slices.lots)
         lots = self.slices.lots[row, instrument]
         account = self.slices.accounts[row]
         return immediate(
-            model.marks.mark,
+            model.marks.trading,
             limit[row, instrument],
             ladder=model.instruments.ladder_ticks,
             trader=model.ledger.owner[account],
@@ -107,7 +107,7 @@ def work_off(model: CascadeModel, accounts: NDArray[np.int64], half_life: float,
     share = 1.0 - 2.0 ** (-model.step_seconds / half_life)
     lots = np.sign(held) * np.ceil(share * np.abs(held)).astype(np.int64)
     return immediate(
-        model.marks.mark,
+        model.marks.trading,
         limit,
         ladder=model.instruments.ladder_ticks,
         trader=model.ledger.owner[accounts[row]],

@@ -63,8 +63,13 @@ class Board:
 
     @property
     def money(self) -> Floats:
-        """Open interest in cash units."""
+        """Open interest in cash units; of tokens what is in circulation."""
         return self.lots * self.price
+
+    @property
+    def leveraged(self) -> Floats:
+        """Open interest of perpetuals in cash units: what is held on margin; 0 for tokens."""
+        return np.where(self.instruments.is_spot, 0.0, self.money)
 
     def flat(self, lots: Ints) -> tuple[Floats, Floats]:
         """Initial and maintenance margin (k,) of `lots` (k, n_instruments) by the first bracket of every asset."""
@@ -160,7 +165,8 @@ def share_out(total: int, weights: Floats) -> Ints:
 
 def _positions(groups: Mapping[str, Group], board: Board, streams: Streams) -> Book:
     """What is stated first, then crowds, pairs, and hedgers, who take what is left on either side."""
-    book = Book(board, board.lots.copy(), board.lots.copy())
+    dealt = np.where(board.instruments.is_spot, 0, board.lots)  # tokens are issued, not dealt in pairs
+    book = Book(board, dealt.copy(), dealt.copy())
     for name, group in groups.items():
         if isinstance(group, Booked):
             book.deal(name, group.opening)
@@ -184,7 +190,7 @@ def _positions(groups: Mapping[str, Group], board: Board, streams: Streams) -> B
 def _crowd(record: Carry, luck: Luck, book: Book) -> Ints:
     """(count, n_instruments) lots: the larger side meets its share of open interest, the smaller follows in proportion."""
     board, side = book.board, np.where(luck.uniform("side", len(book.board.lots)) < record.long_share, 1, -1)
-    chosen = _legs(record.legs_max, luck, board) * board.money
+    chosen = _legs(record.legs_max, luck, board) * board.leveraged
     gross = record.sizes(luck.uniform("size"))
     amount = chosen * (gross / np.maximum(chosen.sum(axis=1), 1.0))[:, None]  # legs in proportion to open interest
     major = 1 if record.long_share >= 0.5 else -1
@@ -202,7 +208,7 @@ def _legs(legs_max: int, luck: Luck, board: Board) -> NDArray[np.bool_]:
     """(count, n_instruments) which instruments of its home venue a trader holds: 1 to `legs_max`, drawn without
     replacement with weights of open interest (Efraimidis & Spirakis 2006)."""
     home = _home(luck, board)
-    here = board.instruments.venue == home[:, None]
+    here = (board.instruments.venue == home[:, None]) & ~board.instruments.is_spot
     key = np.where(here, -np.log1p(-luck.uniform("legs", len(board.lots))) / np.maximum(board.money, 1.0), np.inf)
     count = 1 + np.floor(luck.uniform("leg_count") * legs_max)
     rank = np.argsort(np.argsort(key, axis=1), axis=1)
@@ -219,14 +225,14 @@ def _pairs(record: HedgedPair, luck: Luck, book: Book) -> Ints:
     """(count, n_instruments) lots: a long leg and its hedge on the home venue, shrunk where a side has no room."""
     board, trader = book.board, np.arange(luck.count)
     lots = np.zeros((luck.count, len(board.lots)), dtype=np.int64)
-    weight = np.where(board.instruments.venue == _home(luck, board)[:, None], board.money, 0.0)
+    weight = np.where(board.instruments.venue == _home(luck, board)[:, None], board.leveraged, 0.0)
     whole = (weight > 0).sum(axis=1) > 1
     long = _pick(weight, luck.uniform("long"))
     rest = weight.copy()
     rest[trader, long] = 0.0
     short = _pick(rest, luck.uniform("short"))
     size = np.where(whole, record.sizes(luck.uniform("size")), 0.0)
-    amount = size * (record.open_interest_share * board.money.sum() / max(size.sum(), 1e-12))
+    amount = size * (record.open_interest_share * board.leveraged.sum() / max(size.sum(), 1e-12))
     bought = amount / board.price[long]
     sold = amount * _ratio(record, board)[long, short] / board.price[short]
     fit = np.minimum(_fit(long, bought, book.room_long), _fit(short, sold, book.room_short))
@@ -298,7 +304,8 @@ def _limits(group: Any, collateral: Ints, board: Board) -> Ints:
     """(count, n_instruments) lots: the largest positions of those who trade on capital, 0 for holders."""
     if not hasattr(group, "capital_share"):
         return np.zeros((len(collateral), len(board.lots)), dtype=np.int64)
-    stretch = group.inventory_leverage if isinstance(group, Quoting) else 1.0
+    most = group.inventory_leverage if isinstance(group, Quoting) else 1.0
+    stretch = np.where(board.instruments.is_spot, 1.0, most)  # tokens are paid for in full
     share = board.money / max(board.money.sum(), 1.0)
     return np.asarray(np.floor(stretch * collateral[:, None] * share / board.price), dtype=np.int64)
 

@@ -163,7 +163,8 @@ class Quoting(Record):
         centre = reservation(state.reference, position, gamma, 1.0, 1.0)
         centre = np.clip(centre, state.reference * (1.0 - self.reach), state.reference * (1.0 + self.reach))
         free = np.clip((purse.equity - bound) / np.maximum(purse.opening, 1), 0.0, 1.0)
-        lots = self._ladder(state, position, view.traders.limit[rows], free, ratio)
+        room = view.traders.limit[rows] - np.where(view.instruments.is_spot, self._part(view, position), 0)  # sold once only
+        lots = self._ladder(state, position, room, free, ratio)
         distance = np.maximum(self.distances()[:, None], self.half_spread * ratio)  # (levels, n_instruments)
         lots = np.where((view.seconds >= state.until)[:, :, None, None], lots, 0)
         ladder = _ladder_orders(view, rows, lots, centre, distance)
@@ -228,9 +229,13 @@ class Quoting(Record):
         cumulative = np.rint(np.clip(cumulative, 0.0, np.maximum(most, 0.0)[..., None])).astype(np.int64)
         return np.asarray(np.diff(cumulative, axis=-1, prepend=0))
 
+    def _part(self, view: View, position: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(k, n_instruments) lots of inventory that are offered at the reservation price in a step."""
+        return np.ceil(np.abs(position) * min(1.0, view.step_seconds / self.bleed_seconds)).astype(np.int64)
+
     def _bleed(self, view: View, rows: Rows, position: NDArray[np.int64], centre: Floats) -> OrderBatch:
         """A small part of the inventory at the reservation price: all of it over `bleed_seconds`, withdrawn or not."""
-        part = np.ceil(np.abs(position) * min(1.0, view.step_seconds / self.bleed_seconds)).astype(np.int64)
+        part = self._part(view, position)
         price = np.where(position > 0, np.ceil(centre), np.floor(centre))
         return rest(view, rows, -np.sign(position) * part, price, reason=Reason.QUOTE)
 

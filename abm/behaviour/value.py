@@ -63,4 +63,5 @@ class Value(Record):
             cash = view.equity(rows) - notional(view, position).sum(axis=1)
             share = purse / np.maximum(purse.sum(axis=1), 1.0)[:, None]
             lots = np.floor(np.maximum(cash, 0.0)[:, None] * share / lot_cost)
+        lots = np.where(view.instruments.is_spot, np.minimum(lots, limit - np.abs(position)), lots)  # as much as they own
         return np.asarray(np.maximum(lots, 0), dtype=np.int64)

@@ -29,7 +29,8 @@ class Traders:
     horizon: NDArray[np.int64]  # (n_traders,), column of `View.trend` that a trend follower watches
     opinion: NDArray[np.float64]  # (n_traders, n_instruments), perceived value over true value, about 1
     discount: NDArray[np.float64]  # (n_traders, n_instruments), how far below perceived value a value trader bids
-    limit: NDArray[np.int64]  # (n_traders, n_instruments), lots: largest position of those who start flat, 0 for holders
+    limit: NDArray[np.int64]  # (n_traders, n_instruments), lots: largest position of those who start flat, 0 for holders;
+    # of a token the opening inventory, too: half of what its owner can ever hold
     mode: NDArray[np.int8] | None = None  # (n_traders,), margin mode where stated, -1 where drawn; None if all are drawn
     entry: NDArray[np.int64] | None = None  # (n_traders, n_instruments), cash units at which `opening` was entered, if stated
 
@@ -66,7 +67,7 @@ class View:
     value: NDArray[np.float64]  # (n_instruments,), outside value
     trend: NDArray[np.float64]  # (n_horizons, n_instruments), mark over its moving average - 1
     volatility_ratio: NDArray[np.float64]  # (n_instruments,), recent volatility of the mark over its normal level
-    position: Legs  # rows -> (k, n_instruments), lots
+    position: Legs  # rows -> (k, n_instruments), lots; of tokens what was bought or sold since the opening, 0 for collateral
     open_buy: Legs  # rows -> (k, n_instruments), lots of resting bids
     open_sell: Legs  # rows -> (k, n_instruments), lots of resting offers
     equity: PerTrader  # rows -> (k,), cash units over all accounts of the trader

@@ -56,7 +56,7 @@ class Admission:
     """A batch on its way to the books."""
 
     batch: OrderBatch  # (n,), accounts resolved, reduce-only orders cut to what they can reduce
-    outcome: NDArray[np.int8]  # (n,), Outcome: ACCEPTED, UNFUNDED, NOTHING_TO_REDUCE, SEIZED or UNDER_CALL
+    outcome: NDArray[np.int8]  # (n,), Outcome: ACCEPTED, UNFUNDED, NOTHING_TO_REDUCE, SEIZED, UNDER_CALL or NOT_HELD
     draws: Transfers  # from wallets, done
 
 
@@ -68,9 +68,9 @@ def admit(
     Per leg the larger of |position + open buys| and |position - open sells| is margined, legs are added, and the sum may
     not exceed the account's collateral; per account (per wallet, where shared) orders are served by key, after all
     cancels, each seeing the ones before. Orders that can only reduce a position, together with those already resting, are
-    always admitted, and are all that is admitted from accounts with a margin call. Orders off the grid pass: the venue
-    refuses them. `released` (n,) signed lots (buys > 0) that each CANCEL frees; what is not named there stays reserved.
-    `batch` is changed in place.
+    always admitted, and are all that is admitted from accounts with a margin call; tokens are sold out of holdings only.
+    Orders off the grid pass: the venue refuses them. `released` (n,) signed lots (buys > 0) that each CANCEL frees; what is
+    not named there stays reserved. `batch` is changed in place.
     """
     kernel.resolve(batch, backing.account)
     pool = _pool(ledger, backing.wallet, reserve)
@@ -135,4 +135,4 @@ def _free(batch: OrderBatch, ledger: Ledger, backing: Backing, reserve: Reserve)
 
 def _pool(ledger: Ledger, wallet: Ints, reserve: Reserve) -> kernel.Pool:
     tables = (ledger.position, reserve.open_buy, reserve.open_sell)
-    return kernel.Pool(wallet, ledger.state, *tables, reserve.price, reserve.rule)
+    return kernel.Pool(wallet, ledger.state, *tables, reserve.price, reserve.rule, ledger.instruments.is_spot)

@@ -12,6 +12,7 @@ from abm.clearing.adl import Queue
 from abm.clearing.aftermath import Aftermath
 from abm.clearing.backstop import Backstop, Keepers
 from abm.clearing.calls import Notices
+from abm.clearing.collateral import take_tokens
 from abm.clearing.journal import Entry, EventKind, Journal
 from abm.clearing.ledger import Ledger, State
 from abm.clearing.liquidation import NoLiquidation
@@ -22,7 +23,7 @@ from abm.clearing.purses import Purses
 from abm.clearing.rulebook import Clearing
 from abm.clearing.selling import Selling, Slices
 from abm.clearing.waterfall import Waterfall
-from abm.kernels.margin import Brackets, Revaluation, revalue_rows
+from abm.kernels.margin import Brackets, Revaluation, leg_margin, revalue_rows
 from abm.streams import Streams
 
 
@@ -104,7 +105,7 @@ class House:
     def advance(self, index: NDArray[np.float64]) -> None:
         """Phase 2: the margin rule sees the new `index` (n_instruments,), ticks."""
         if self.margin_state is not None:
-            self.margin_state = self.rules.margin.advance(self.margin_state, index)
+            self.margin_state = self.rules.margin.advance(self.margin_state, index[self.ledger.instruments.perpetuals])
         if self.concentration is not None:
             self.concentration.look()
 
@@ -162,6 +163,8 @@ class House:
         open_ = ~waiting[rows]
         offered = Revaluation(*(column[open_] for column in worth))
         self.backstop.offer(rows[open_], offered, failed[rows[open_]], self._round(step, price), self.ledger.state)
+        if self.rules.collateral == "fund":
+            self._take_tokens(rows[open_], price, waterfall)
         waterfall.close(funds[(self.revalue(funds, price).equity < 0) & ~waiting[funds]].tolist())
         self._note_aftermath(waterfall, price)
         worth = self.revalue(rows, price)
@@ -196,8 +199,12 @@ class House:
 
     def required(self, position: NDArray[np.int64], price: NDArray[np.int64]) -> NDArray[np.int64]:
         """The same for any `position` (m, n_instruments), lots: (m,) cash units."""
-        found = self.rules.margin.requirement(np.asfortranarray(position), price, self.margin_state)
-        return np.asarray(found.maintenance)
+        perpetuals, tokens = self.ledger.instruments.perpetuals, list(self.ledger.instruments.spot)
+        legs = np.asfortranarray(position[:, perpetuals] if tokens else position)
+        found = self.rules.margin.requirement(legs, price[perpetuals], self.margin_state)
+        if not tokens:
+            return np.asarray(found.maintenance)
+        return np.asarray(found.maintenance + leg_margin(position, price, self.brackets, self.number)[:, tokens].sum(axis=1))
 
     def key(self, step: int, rows: NDArray[np.int64], excess: NDArray[np.int64]) -> NDArray[np.uint64]:
         """Order in which accounts are served: keyed-random by owner, or the one that lacks most first."""
@@ -220,6 +227,16 @@ class House:
             return bool(worth.collateral[0] >= worth.maintenance[0])
 
         return Round(step, price, self.brackets.initial_rate[self.number, :, 0], self.journal, cured)
+
+    def _take_tokens(self, rows: NDArray[np.int64], price: NDArray[np.int64], waterfall: Waterfall) -> None:
+        """The fund buys the tokens of those of `rows` (k,) that lack margin and have no perpetual left."""
+        worth = self.revalue(rows, price)
+        for account in rows[(worth.collateral < worth.maintenance) & (worth.equity >= 0)].tolist():
+            haircut = leg_margin(self.ledger.position[[account]], price, self.brackets, self.number)[0]
+            held = np.flatnonzero(haircut)
+            if len(held):
+                free = waterfall.free(int(self.fund[held[0]]))
+                take_tokens(self.ledger, self.journal, account, fund=self.fund, free=free, price=price, haircut=haircut)
 
     def _waterfall(self, price: NDArray[np.int64]) -> Waterfall:
         ledger, eligible = self.ledger, self._mine & (self.ledger.state < State.LIQUIDATING)

@@ -111,6 +111,13 @@ class Clearing(Record):
         source="choice of regime; venues mutualise over all users or per contract",
         help="Whose equity bears what is socialised: all accounts of the house, or holders of the instrument.",
     )
+    collateral: Literal["sell", "positions_first", "fund"] = param(
+        "sell",
+        unit="choice",
+        source="choice of regime; both sale and transfer exist",
+        help="Tokens of a seized account: sold like any position, sold once its perpetuals are closed, or then taken by the "
+        "insurance fund at collateral value (sold if the fund cannot pay).",
+    )
     execution: Literal["book", "outside_pool"] = param(
         "book",
         unit="choice",

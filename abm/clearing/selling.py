@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from abm.clearing.collateral import set_aside
 from abm.clearing.journal import Entry, EventKind
 from abm.clearing.liquidation import Seized
 from abm.clearing.liquidation.slicing import AtOnce, Pace, Slicing
@@ -77,7 +78,8 @@ class Selling:
         sent = lots.any(axis=1)
         self.last_slice[rows[sent]] = step
         self.first_slice[rows[sent & (seized.since_first < 0)]] = step
-        own = self.opening_split[rows] + ledger.realised[rows] + seized.leg_profit
+        profit = ledger.position[rows] * price - ledger.cost[rows]
+        own = self.opening_split[rows] + ledger.realised[rows] + profit
         return Slices(rows, lots, key, own >= alone + large, seized)
 
     def _seized(
@@ -87,14 +89,16 @@ class Selling:
         alone, large = margins
         house, position, first = self.house, self.house.ledger.position[rows], self.first_slice[rows]
         closed = np.where(house.unworked, position, 0)
+        aside = set_aside(house.rules.collateral, position, house.ledger.instruments)
+        margin = self._shares(alone, worth.maintenance - large.sum(axis=1)) + large
         return Seized(
-            position=position - closed,
-            closed=closed,
+            position=np.where(aside, 0, position - closed),
+            closed=np.where(aside, 0, closed),
             price=price,
-            leg_margin=self._shares(alone, worth.maintenance - large.sum(axis=1)) + large,
+            leg_margin=np.where(aside, 0, margin),
             large=large,
-            leg_profit=position * price - house.ledger.cost[rows],
-            equity=worth.collateral,
+            leg_profit=np.where(aside, 0, position * price - house.ledger.cost[rows]),
+            equity=worth.collateral - np.where(aside, margin, 0).sum(axis=1),
             net=worth.equity,
             since_first=np.where(first < 0, -1.0, (step - first) * self.step_seconds),
             depth=depth,

@@ -120,18 +120,22 @@ class Waterfall:
         return int(self.ledger.cash[account, 0]) + int(self.ledger.position[account] @ self.price)
 
     def shares(self, account: int, deficit: int) -> list[tuple[int, int]]:
-        """The account's positions and the part of its deficit that each carries."""
+        """The account's positions and the part of its deficit that each carries; tokens carry none beside perpetuals."""
         position = self.ledger.position[account]
         legs = np.flatnonzero(position)
         if not len(legs):
             return []
+        is_spot = self.ledger.instruments.is_spot[legs]
+        tokens = legs[is_spot & ~is_spot.all()]
+        legs = np.setdiff1d(legs, tokens)
         weight = np.abs(position[legs]) * self.price[legs]
         if self.deficit_by == "loss":
             loss = np.maximum(self.ledger.cost[account, legs] - position[legs] * self.price[legs], 0)
             weight = loss if loss.any() else weight
         elif self.deficit_by == "margin":
             weight = np.ceil(weight * self.margin_rate[legs]).astype(np.int64)
-        return [(int(leg), int(share)) for leg, share in zip(legs, allocate(deficit, weight), strict=True)]
+        carried = [(int(leg), int(share)) for leg, share in zip(legs, allocate(deficit, weight), strict=True)]
+        return carried + [(int(token), 0) for token in tokens]
 
     def _place(self, debt: Debt) -> None:
         """Find a holder for one position of the debtor and somebody who bears its part of the deficit."""
@@ -173,14 +177,14 @@ class Waterfall:
     def _fund_takes(self, account: int, instrument: int, deficit: int) -> bool:
         """The fund takes a position at its bankruptcy value if it can pay the deficit and margin the position."""
         fund, lots = int(self.fund[instrument]), int(self.ledger.position[account, instrument])
-        if account in self.fund or self._free(fund) < deficit + self._margin(instrument, lots):
+        if account in self.fund or self.free(fund) < deficit + self._margin(instrument, lots):
             return False
         value = lots * int(self.price[instrument]) + deficit
         self.ledger.takeover(account, fund, instrument, lots, value)
         self.journal.write(Entry(EventKind.FUND_TAKEOVER, account, fund, instrument, lots, value, deficit))
         return True
 
-    def _free(self, fund: int) -> int:
+    def free(self, fund: int) -> int:
         """The fund's equity above the margin of what it holds."""
         position = self.ledger.position[fund]
         return self.equity(fund) - sum(self._margin(int(i), int(position[i])) for i in np.flatnonzero(position))
@@ -199,7 +203,7 @@ class Waterfall:
     def _from_fund(self, debt: Debt) -> list[Debt]:
         """The fund's free money pays first; what is left of the debt, if anything."""
         account, fund = debt.account, int(self.fund[debt.instrument])
-        if account not in self.fund and (paid := min(debt.loss, max(0, self._free(fund)))):
+        if account not in self.fund and (paid := min(debt.loss, max(0, self.free(fund)))):
             self.ledger.transfer(fund, account, paid)
             self.journal.write(Entry(EventKind.FUND_PAID, account, fund, debt.instrument, amount=paid))
             debt = debt._replace(loss=debt.loss - paid)

@@ -15,7 +15,7 @@ Ints = NDArray[np.int64]
 
 # the codes of market.order that matter here; a test holds them together
 LIMIT, IOC, MARKET, CANCEL, CANCEL_ALL = 0, 1, 2, 3, 4
-ACCEPTED, UNFUNDED, NOTHING_TO_REDUCE, SEIZED, UNDER_CALL = 0, 5, 6, 7, 9
+ACCEPTED, UNFUNDED, NOTHING_TO_REDUCE, SEIZED, UNDER_CALL, NOT_HELD = 0, 5, 6, 7, 9, 11
 CALLED = 1  # an account with a margin call may only reduce
 LIQUIDATING = 2  # from this state on an account is seized
 _FEW = 32  # chains up to this length are sorted by insertion
@@ -31,6 +31,7 @@ class Pool(NamedTuple):
     open_sell: Ints
     price: Ints  # (n_instruments,), cash units per lot
     rule: Ints  # (n_accounts,)
+    spot: NDArray[np.bool_]  # (n_instruments,), tokens: they are sold out of holdings only
 
 
 @compiled
@@ -58,8 +59,8 @@ def doubtful(batch: NDArray[Any], collateral: Ints, pool: Pool, brackets: Bracke
     """Places of the orders (m,) that must be judged one by one; the others are covered in whatever order they come.
 
     An account is beyond doubt if its collateral (n_accounts,) covers every leg at its exposure plus all lots wished for,
-    either side; a chain, if all its accounts are and nobody in it is called or seized, sends reduce-only or off the grid.
-    Cancels only free margin: whoever is covered without them is covered.
+    either side; a chain, if all its accounts are and nobody in it is called or seized, sells tokens, sends reduce-only or
+    off the grid. Cancels only free margin: whoever is covered without them is covered.
     """
     wallets, state, price, rule = pool.wallet, pool.state, pool.price, pool.rule
     most = exposure(pool.position, pool.open_buy, pool.open_sell)
@@ -73,6 +74,7 @@ def doubtful(batch: NDArray[Any], collateral: Ints, pool: Pool, brackets: Bracke
             or lots <= 0
             or (kind != MARKET and batch[i]["tick"] <= 0)
             or state[account] >= CALLED
+            or (pool.spot[batch[i]["instrument"]] and batch[i]["side"] < 0)
         ):
             beyond[wallets[account] if wallets[account] >= 0 else account] = False
         else:
@@ -104,7 +106,7 @@ def admit(
     ten times what an order costs.
     """
     wallets, state, position = pool.wallet, pool.state, pool.position
-    open_buy, open_sell, price, rule = pool.open_buy, pool.open_sell, pool.price, pool.rule
+    open_buy, open_sell, price, rule, spot = pool.open_buy, pool.open_sell, pool.price, pool.rule, pool.spot
     rate, amount = brackets.initial_rate, brackets.initial_amount
     outcome = np.zeros(batch.size, dtype=np.int8)
     draws = np.empty((batch.size, 3), dtype=np.int64)
@@ -152,6 +154,9 @@ def admit(
                 always = always or buys <= closable
             else:
                 sells = sold + lots
+                if spot[j] and sells > held:
+                    outcome[i] = NOT_HELD
+                    continue
                 always = always or sells <= closable
         before = max(abs(held + bought), abs(held - sold)) * price[j]
         after = max(abs(held + buys), abs(held - sells)) * price[j]

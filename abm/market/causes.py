@@ -78,7 +78,9 @@ class Causes:
         index[:, Cause.REST] += marks.index - self._opening - index.sum(axis=1)
         gain = np.where(marks.closed, 0.0, marks.gain)
         self._basis += gain[:, np.newaxis] * (self._mid - index - self._basis)
-        choices = np.stack([index, index + self._basis, self._last])
+        outside = np.zeros_like(index)
+        outside[:, Cause.OUTSIDE] = marks.lagged - self._opening
+        choices = np.stack([index, index + self._basis, self._last, outside])
         moved = choices[marks.chosen, np.arange(len(index))]
         before = np.pad(self.mark, ((0, 0), (0, moved.shape[1] - self.mark.shape[1])))
         self.mark = np.where(marks.frozen[:, np.newaxis], before, moved)

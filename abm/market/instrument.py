@@ -1,8 +1,9 @@
-"""Instruments as arrays: an asset traded on a venue, with its grid of ticks, lots and cash units."""
+"""Instruments as arrays: an asset traded on a venue as a perpetual or as spot, with its grid of ticks, lots and cash units."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,17 @@ class Instruments:
     unit: NDArray[np.int64]  # cash units per tick and lot
     opening_tick: NDArray[np.int64]  # opening price in ticks
     ladder_ticks: NDArray[np.int64]  # ticks 1 .. ladder_ticks - 1 may be quoted
+    spot: tuple[int, ...] = ()  # rows of tokens, which are issued and never sold short; all others are linear perpetuals
+
+    @cached_property
+    def is_spot(self) -> NDArray[np.bool_]:
+        """(n_instruments,), a token rather than a perpetual."""
+        return np.isin(np.arange(len(self)), self.spot)
+
+    @cached_property
+    def perpetuals(self) -> NDArray[np.int64]:
+        """Rows of the perpetuals."""
+        return np.flatnonzero(~self.is_spot)
 
     def __len__(self) -> int:
         return len(self.names)

@@ -53,8 +53,12 @@ class Marking(Record):
 class Marks:
     """Index and mark of every instrument, advanced once a step from the books as the previous step left them."""
 
-    def __init__(self, instruments: Instruments, rules: Sequence[Marking], step_seconds: float) -> None:
-        """`rules` one per venue."""
+    def __init__(
+        self, instruments: Instruments, rules: Sequence[Marking], step_seconds: float, *, sources: Sequence[str] = ()
+    ) -> None:
+        """`rules` one per venue; `sources` one per instrument: "book", or for tokens "index" or "redemption"."""
+        self._by_index = np.flatnonzero([source == "index" for source in sources])
+        self._by_value = np.flatnonzero([source == "redemption" for source in sources])
         self._instruments = instruments
         venue = instruments.venue
         self.weight = np.array([rule.book_weight for rule in rules])[venue]  # (n_instruments,), of the books in the index
@@ -67,9 +71,10 @@ class Marks:
         self._basis = np.zeros(len(instruments))
         self.closed = self.frozen = np.zeros(len(instruments), dtype=np.bool_)
         self.index: Floats = opening.copy()  # (n_instruments,), ticks
-        self.mark: Ints = instruments.opening_tick.copy()  # (n_instruments,), ticks
+        self.mark: Ints = instruments.opening_tick.copy()  # (n_instruments,), ticks: what positions and tokens count at
+        self.trading: Ints = self.mark  # (n_instruments,), ticks: the mark by the books, wherever tokens count at another price
         self.lagged: Floats = opening.copy()  # (n_instruments,), outside value in the index, ticks
-        self.chosen: Ints = np.zeros(len(instruments), dtype=np.int64)  # which is the mark: 0 index, 1 index + basis, 2 last
+        self.chosen: Ints = np.zeros(len(instruments), dtype=np.int64)  # the mark: 0 index, 1 index + basis, 2 last, 3 value
 
     def hold(self, closed: NDArray[np.bool_], frozen: NDArray[np.bool_]) -> None:
         """From now on the books `closed` (n_instruments,) add nothing new to index and basis, and what is `frozen` keeps
@@ -88,10 +93,11 @@ class Marks:
         index = self.weight * self._of_the_books() + (1.0 - self.weight) * self.lagged
         self.index = np.where(self.frozen, self.index, index)
         self._basis += np.where(self.closed, 0.0, self.gain * (self._mid - self.index - self._basis))
-        prices = np.stack([self.index, self.index + self._basis, last.astype(np.float64)])
-        self.chosen = np.where(self.weight > 0.0, np.argsort(prices, axis=0, kind="stable")[1], 0)
-        fair = prices[self.chosen, np.arange(len(self._mid))]
-        self.mark = np.where(self.frozen, self.mark, np.maximum(np.rint(fair), 1.0).astype(np.int64))
+        prices = np.stack([self.index, self.index + self._basis, last.astype(np.float64), self.lagged])
+        self.chosen = np.where(self.weight > 0.0, np.argsort(prices[:3], axis=0, kind="stable")[1], 0)
+        self.trading = np.where(self.frozen, self.trading, self._on_ladder(prices))
+        self.chosen[self._by_index], self.chosen[self._by_value] = 0, 3
+        self.mark = np.where(self.frozen, self.mark, self._on_ladder(prices))
 
     def mixed(self, mid: Floats) -> Floats:
         """Parts of the index that come from the books, from parts of their mids (n_instruments, n_parts), ticks, both; the
@@ -99,6 +105,11 @@ class Marks:
         tick = self._instruments.tick_size
         mean = [(mid[peers] * tick[peers, np.newaxis]).mean(axis=0) / tick[i] for i, peers in enumerate(self._peers)]
         return np.asarray(self.weight[:, np.newaxis] * np.stack(mean))
+
+    def _on_ladder(self, prices: Floats) -> Ints:
+        """The chosen of `prices` (4, n_instruments) in whole ticks, the nearest end of the ladder where it lies outside."""
+        price = prices[self.chosen, np.arange(len(self.chosen))]
+        return np.clip(np.rint(price), 1.0, self._instruments.ladder_ticks - 1.0).astype(np.int64)
 
     def _of_the_books(self) -> Floats:
         """Each asset's mid over the venues that trade it, in ticks of each instrument: the mean of one or two, from three

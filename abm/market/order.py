@@ -54,6 +54,7 @@ class Outcome(IntEnum):
     UNKNOWN_ORDER = 8  # cancel of an order that does not rest
     UNDER_CALL = 9  # the account has a margin call and the order might add to its positions
     HALTED = 10  # a circuit breaker has closed the book
+    NOT_HELD = 11  # sale of more tokens than the account holds: there is nobody to borrow them from
 
 
 ORDER = np.dtype(

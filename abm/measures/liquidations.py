@@ -38,21 +38,22 @@ def off_book(records: Records, column: str) -> NDArray[np.float64]:
 
 
 def forced_share(records: Records) -> Value:
-    """Forced notional of all assets over their one-sided open interest at the opening, share."""
+    """Forced notional of all perpetuals over their one-sided open interest at the opening, share."""
     opening = int(records.meta.opening_notional.sum())
     if opening == 0:
         return Missing("there was no open interest at the opening")
-    return int(records.per_instrument["forced_value"].sum()) / opening
+    return int(records.per_instrument["forced_value"][:, records.meta.instruments.perpetuals].sum()) / opening
 
 
 def healthy_closed_share(records: Records) -> Value:
-    """Share of the forced notional in legs that were above maintenance margin by themselves, share.
+    """Share of the forced notional in perpetuals that were above maintenance margin by themselves, share.
 
     A leg's own health is that of the position alone with its opening share of the collateral plus its own profit
     since. Weighted by the value of the fills; `Missing` where nothing was closed by force. Source: reference
     section 5, item 3.
     """
-    value = records.liquidations["value"]
+    is_spot = records.meta.instruments.is_spot[records.liquidations["instrument"]]
+    value = np.where(is_spot, 0, records.liquidations["value"])
     if not value.sum():
         return Missing("no position was closed by force")
     return int(value[records.liquidations["healthy"]].sum()) / int(value.sum())

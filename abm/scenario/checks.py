@@ -33,6 +33,7 @@ def check(scenario: Scenario) -> None:
     refuse_names("population.others", [group.name for group in scenario.population.others])
     _refuse_groups(scenario)
     _refuse_shares(scenario)
+    _refuse_tokens(scenario)
     instruments_of(scenario)
     _refuse_overflow(scenario)
     _refuse_durations(scenario)
@@ -83,6 +84,26 @@ def _refuse_shares(scenario: Scenario) -> None:
     if abs(total - 1.0) > SHARES_SUM:
         shares = " + ".join(f"{venue.share:g}" for venue in scenario.venues)
         raise ValueError(f"venues.*.share must sum to 1, was {shares} = {total:g}")
+
+
+def _refuse_tokens(scenario: Scenario) -> None:
+    """Tokens follow perpetuals, and only tokens are held as collateral."""
+    perpetuals = [asset.name for asset in scenario.assets if asset.form == "perpetual"]
+    tokens = [asset.name for asset in scenario.assets if asset.form == "spot"]
+    if not perpetuals:
+        raise ValueError('assets: at least one must be a perpetual, all had form = "spot"')
+    for asset in scenario.assets:
+        if asset.tracks is not None and asset.tracks not in perpetuals:
+            raise ValueError(f"assets.{asset.name}.tracks must name a perpetual, was {asset.tracks!r}; "
+                             f"{nearest(asset.tracks, perpetuals)}")  # fmt: skip
+    for name in scenario.population.collateral.mix:
+        if name not in tokens:
+            hint = nearest(name, tokens) if tokens else 'no asset has form = "spot"'
+            raise ValueError(f"population.collateral.mix names {name!r}, not a token; {hint}")
+    for venue in scenario.venues:
+        for name in set(tokens).intersection(getattr(venue.clearing.margin, "brackets", {})):
+            raise ValueError(f"venues.{venue.name}.clearing.margin.brackets names the token {name!r}; "
+                             f"set assets.{name}.haircut instead")  # fmt: skip
 
 
 def _refuse_overflow(scenario: Scenario) -> None:
@@ -140,8 +161,11 @@ def _refuse_by_asset(scenario: Scenario) -> None:
 
 def outside(scenario: Scenario) -> Assets:
     """The assets as the world outside the market knows them."""
+    rows = {asset.name: row for row, asset in enumerate(scenario.assets)}
     return Assets(
         names=tuple(asset.name for asset in scenario.assets),
         opening=np.array([asset.price for asset in scenario.assets], dtype=np.float64),
         volatility=np.array([asset.volatility_daily for asset in scenario.assets], dtype=np.float64),
+        tokens=tuple(row for row, asset in enumerate(scenario.assets) if asset.form == "spot"),
+        tracks=tuple((row, rows[asset.tracks]) for row, asset in enumerate(scenario.assets) if asset.tracks is not None),
     )

@@ -19,6 +19,7 @@ def instruments_of(scenario: Scenario) -> Instruments:
     assets, venues = scenario.assets, scenario.venues
     n_assets, n_venues = len(assets), len(venues)
     unit = np.array([asset.unit(scenario.money) for asset in scenario.assets], dtype=np.int64)
+    spot = [asset.form == "spot" for _ in venues for asset in assets]
     opening = np.array([asset.opening_tick() for asset in scenario.assets], dtype=np.int64)
     return Instruments(
         names=tuple(asset.name if n_venues == 1 else f"{asset.name}@{venue.name}" for venue in venues for asset in assets),
@@ -29,4 +30,5 @@ def instruments_of(scenario: Scenario) -> Instruments:
         unit=np.tile(unit, n_venues),
         opening_tick=np.tile(opening, n_venues),
         ladder_ticks=np.tile(LADDER * opening, n_venues),
+        spot=tuple(np.flatnonzero(spot).tolist()),
     )

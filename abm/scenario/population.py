@@ -5,6 +5,7 @@ from __future__ import annotations
 from abm.behaviour.answer import Answer
 from abm.behaviour.arbitrage import Arbitrage
 from abm.behaviour.carry import Carry
+from abm.behaviour.collateral import Collateral
 from abm.behaviour.hedged import HedgedPair
 from abm.behaviour.hedging import Hedging
 from abm.behaviour.other import Others
@@ -39,6 +40,9 @@ class Population(Record):
         unit="switch",
         source="choice: off keeps isolated positions apart",
         help="Whether orders of isolated accounts draw their margin from the owner's wallet, which gets it back when flat.",
+    )
+    collateral: Collateral = param(
+        Collateral(), unit="rule", source="per field", help="Tokens among the opening collateral."
     )
     answer: Answer = param(Answer(), unit="rule", source="per field", help="What traders, makers apart, do after a margin call.")
     crowd: Carry = param(Carry(), unit="rule", source="per field", help="Leveraged holders, crowded on the long side.")

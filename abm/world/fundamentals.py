@@ -95,6 +95,17 @@ class Assets:
     names: tuple[str, ...]
     opening: NDArray[np.float64]  # (n_assets,), currency units
     volatility: NDArray[np.float64]  # (n_assets,), standard deviation of a day's relative move
+    tokens: tuple[int, ...] = ()  # rows whose noise is their own wherever one correlation is stated for all pairs
+    tracks: tuple[tuple[int, int], ...] = ()  # (token, asset whose value it follows)
+
+    def correlation(self, process: Fundamentals) -> NDArray[np.float64]:
+        """The correlation matrix of the diffusion, (n_assets, n_assets): a matrix as stated, one number without tokens."""
+        matrix = process.matrix(len(self.names))
+        if not isinstance(process.correlation, tuple):
+            for row in self.tokens:
+                matrix[row, :] = matrix[:, row] = 0.0
+                matrix[row, row] = 1.0
+        return matrix
 
 
 class Values:
@@ -120,7 +131,7 @@ class Values:
         self.shocked = tuple(name for name in assets.names if any(name in shock.assets for shock in shocks))
         self._assets, self._streams, self._step_seconds = assets, streams, step_seconds
         self._process, self._shocks, self._replay = fundamentals, tuple(shocks), replay
-        correlation = fundamentals.matrix(len(assets.names))
+        correlation = assets.correlation(fundamentals)
         scale = fundamentals.volatility_scale if fundamentals.diffusion else 0.0
         self._loading = cholesky(correlation) * (assets.volatility * scale * math.sqrt(step_seconds / DAY))[:, None]
         self._diffuses = bool(self._loading.any())
@@ -141,11 +152,18 @@ class Values:
         if self._replay is not None:
             value = self._replay.onto(value, self._assets.opening, step)
         value *= self.shock_factor(step)
+        value = self._followed(value)
         self.floored |= value <= self._floor
         return np.maximum(value, self._floor)
 
+    def _followed(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values (n_assets,) with those of tokens times what their asset is worth per opening value."""
+        for token, asset in self._assets.tracks:
+            value[token] *= value[asset] / self._assets.opening[asset]
+        return value
+
     def shock_factor(self, step: int) -> NDArray[np.float64]:
-        """Value over what it were without shocks (and without the floor), (n_assets,)."""
+        """Value over what it were without shocks of its own (and without the floor), (n_assets,)."""
         factor = np.ones(len(self._assets.names))
         for shock, moves in zip(self._shocks, self._moves, strict=True):
             factor *= 1.0 + moves * shock.share(step, self._step_seconds)

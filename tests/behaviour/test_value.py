@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from abm.behaviour.value import Value
-from tests.behaviour.desk import draws, rigged, said, traders, view
+from tests.behaviour.desk import draws, instruments, rigged, said, traders, view
 
 ONE = np.array([0])
 # Victor's purse: 10 lots at 10,000 in each of two instruments = 200,000 cash units; bids 10 % and 20 % below value
@@ -26,6 +28,16 @@ def test_bids_wait_at_the_discount_for_the_whole_purse() -> None:
     assert act(SPLIT) == [(0, "LIMIT", "BUY", 10, 0, 9_000), (0, "LIMIT", "BUY", 10, 1, 8_000)]
     # in common: half of 200,000 each: 11 lots at 9,000, 12 at 8,000
     assert act(COMMON) == [(0, "LIMIT", "BUY", 11, 0, 9_000), (0, "LIMIT", "BUY", 12, 1, 8_000)]
+
+
+def test_of_a_token_no_more_is_offered_than_owned() -> None:
+    # of the second, a token, 10 were held at the opening and 4 of them were sold
+    token = replace(instruments(), spot=(1,))
+    seller = traders(1, limit=[[10, 10]], discount=[[0.2, 0.01]], collateral=[400_000])
+    seen = view(seller, token, position=[[0, -4]])
+    orders = said(Value(common_capital=True).decide(seen, ONE, rigged(seller, act=0.0)))
+    # the 400,000 of equity less 40,000, half of it at 10,100: 17 lots would be paid for, 6 are left
+    assert [order for order in orders if order[4] == 1 and order[2] == "SELL"] == [(0, "LIMIT", "SELL", 6, 1, 10_100)]
 
 
 def test_what_is_held_is_offered_at_value() -> None:

@@ -59,8 +59,9 @@ def test_kernel_speaks_the_codes_of_the_market() -> None:
     assert [Kind.LIMIT, Kind.IOC, Kind.MARKET, Kind.CANCEL, Kind.CANCEL_ALL] == [
         kernel.LIMIT, kernel.IOC, kernel.MARKET, kernel.CANCEL, kernel.CANCEL_ALL,
     ]  # fmt: skip
-    assert [Outcome.ACCEPTED, Outcome.UNFUNDED, Outcome.NOTHING_TO_REDUCE, Outcome.SEIZED, Outcome.UNDER_CALL] == [
-        kernel.ACCEPTED, kernel.UNFUNDED, kernel.NOTHING_TO_REDUCE, kernel.SEIZED, kernel.UNDER_CALL,
+    names = ["ACCEPTED", "UNFUNDED", "NOTHING_TO_REDUCE", "SEIZED", "UNDER_CALL", "NOT_HELD"]
+    assert [Outcome[name] for name in names] == [
+        kernel.ACCEPTED, kernel.UNFUNDED, kernel.NOTHING_TO_REDUCE, kernel.SEIZED, kernel.UNDER_CALL, kernel.NOT_HELD,
     ]  # fmt: skip
     assert (State.CALLED, State.LIQUIDATING) == (kernel.CALLED, kernel.LIQUIDATING)
 

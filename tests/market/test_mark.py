@@ -148,3 +148,18 @@ def test_frozen_index_and_mark_stand_still() -> None:
     assert fed(marks, 50, 54, 52, 50.0) == (90.0, 90)
     marks.hold(np.array([False]), np.array([False]))
     assert fed(marks, 50, 54, 52, 50.0) == (50.0, 50)
+def test_a_token_counts_at_its_book_its_index_or_its_redemption_value() -> None:
+    three = listed(asset=[0, 1, 2], venue=[0, 0, 0], tick_size=[1.0] * 3, opening=[100] * 3)
+    marks = Marks(
+        three, [Marking(book_weight=0.9, outside_lag=0.0, basis_half_life=STEP)], STEP, sources=("book", "index", "redemption")
+    )
+    marks.advance(ticks(79, 79, 79), ticks(81, 81, 81), ticks(80, 80, 80), np.array([100.0] * 3))
+    # index 0.9 x 80 + 0.1 x 100 = 82; basis half of 80 - 82 = -1; median of 82, 81 and 80 is 81
+    assert marks.mark.tolist() == [81, 82, 100]
+    assert marks.trading.tolist() == [81, 81, 81]  # where orders of liquidators meet the book
+
+
+def test_a_redemption_value_beyond_the_ladder_counts_at_its_end() -> None:
+    marks = Marks(one(), [Marking(outside_lag=0.0)], STEP, sources=("redemption",))
+    marks.advance(ticks(99), ticks(101), ticks(100), np.array([1e6]))
+    assert marks.mark.tolist() == [39_999]

@@ -249,3 +249,35 @@ def test_lists_are_read_as_matrices_and_jumps_need_a_size():
     assert Fundamentals(correlation=[[1.0, 0.5], [0.5, 1.0]]).correlation == ((1.0, 0.5), (0.5, 1.0))
     with pytest.raises(ValidationError, match="jump_rate is 2 per day but jumps have no size; set jump_mean or jump_sd"):
         Fundamentals(correlation=0.0, jump_rate=2.0)
+
+
+def with_tokens():
+    """BTC and ETH, a claim on staked ETH with noise of its own, and a stable token."""
+    return Assets(
+        ("BTC", "ETH", "WBETH", "USDE"), np.array([100_000.0, 4_000.0, 4_300.0, 1.0]), np.array([0.025, 0.036, 0.0, 0.001]),
+        tokens=(2, 3), tracks=((2, 1),),
+    )  # fmt: skip
+
+
+def test_a_token_follows_what_it_tracks_and_its_own_shocks_come_on_top():
+    still = Fundamentals(correlation=0.7, diffusion=False)
+    depeg = Shock(name="depeg", assets=["WBETH", "USDE"], size=-0.10, at=600.0)
+    value = path(still, with_tokens(), shocks=[crash(), depeg], n=130)
+    # 4,300 x 0.85 = 3,655, then x 0.9 = 3,289.5; USDE 0.9
+    assert value[[99, 110, 125], 2] == pytest.approx([4_300.0, 3_655.0, 3_289.5])
+    assert value[125] == pytest.approx([100_000.0, 3_400.0, 3_289.5, 0.9])
+
+
+def test_a_token_with_noise_of_its_own_follows_in_every_step():
+    value = path(Fundamentals(correlation=0.7), with_tokens(), n=300)
+    assert value[:, 2] / 4_300.0 == pytest.approx(value[:, 1] / 4_000.0, rel=1e-12)  # it has none here
+    assert value[:, 3].std() > 0 and abs(value[:, 3] - 1.0).max() < 0.001
+
+
+def test_tokens_listed_last_move_nobody_and_one_correlation_is_not_theirs():
+    process = Fundamentals(correlation=0.7)
+    assert path(process, with_tokens(), n=50)[:, :2].tolist() == path(process, assets(0, 1), n=50).tolist()
+    assert with_tokens().correlation(process)[3].tolist() == [0.0, 0.0, 0.0, 1.0]
+    stated = Fundamentals(correlation=((1.0, 0.5), (0.5, 1.0)))
+    pair = Assets(("ETH", "WBETH"), np.array([1.0, 1.0]), np.array([0.1, 0.1]), tokens=(1,))
+    assert pair.correlation(stated).tolist() == [[1.0, 0.5], [0.5, 1.0]]  # a matrix is as stated

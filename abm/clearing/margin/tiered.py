@@ -125,7 +125,7 @@ class Tiered(Record):
         floor = np.stack([_padded([b.floor * cash_units for b in row], size, np.inf) for row in rows])
         initial = np.stack([_padded([b.initial_rate for b in row], size) for row in rows])
         maintenance = np.stack([_padded([b.maintenance_rate for b in row], size) for row in rows])
-        table = (floor, initial, _amounts(floor, initial), maintenance, _amounts(floor, maintenance))
+        table = (floor, initial, amounts(floor, initial), maintenance, amounts(floor, maintenance))
         return Brackets._make([*(array[np.newaxis] for array in table), np.array([gains_share])])
 
     def open(self, terms: Terms) -> Brackets:
@@ -190,7 +190,7 @@ def _padded(values: Sequence[float], size: int, fill: float | None = None) -> Fl
     return np.array([*values, *[values[-1] if fill is None else fill] * (size - len(values))], dtype=np.float64)
 
 
-def _amounts(floor: Floats, rate: Floats) -> Floats:
+def amounts(floor: Floats, rate: Floats) -> Floats:
     """Amounts (n_instruments, n_brackets) that make the margin continuous at every floor."""
     steps = np.where(np.isfinite(floor[:, 1:]), floor[:, 1:], 0.0) * np.diff(rate, axis=1)
     return np.concatenate([np.zeros((len(floor), 1)), np.cumsum(steps, axis=1)], axis=1)
