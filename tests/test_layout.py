@@ -28,6 +28,7 @@ LEVELS = (
     ("tape",),
     ("model",),
     ("twins",),
+    ("task",),
     ("view", "cli"),
 )
 APART = ("study", "figures")  # standard and third-party libraries only

@@ -1,0 +1,85 @@
+"""Reading a store back: one tidy row per run of the study as it stands, in the order of its design."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from abm.study import parts
+from abm.study.errors import StudyError
+from abm.study.store import PARTS, POINTS, read_manifest
+from abm.study.work import DONE
+
+DAMAGED = "is damaged; run the sweep again: it repeats what is lost"
+HEAD = ("replication", "seed", "status")
+
+
+def load(directory: str | Path, measures: Sequence[str] = ("*",)) -> pd.DataFrame:
+    """Swept parameters, `replication`, `seed`, `status`, flat measures by dotted names; `wall_*` and `host_*` last.
+
+    `measures` are shell patterns of the measures to read. Runs that are not done have no row; a failed one has its
+    parameters and no measures. Runs of several versions of the code are told apart by a column `code`. StudyError if
+    `directory` holds no study.
+    """
+    directory = Path(directory)
+    manifest = read_manifest(directory)
+    points = _points(directory)
+    runs = _runs(directory, measures, versions=len(manifest["versions"]) > 1)
+    seed = int(manifest["study"].get("seed", 0))
+    runs["replication"] = runs["seed"] - seed
+    runs = runs[(runs["replication"] >= 0) & (runs["replication"] < manifest["replications"])]
+    rows = points.merge(runs, on="digest", how="inner", sort=False)
+    rows = rows.sort_values(["order", "replication"], kind="stable", ignore_index=True)
+    last = [name for name in rows.columns if name.startswith(("wall_", "host_"))]
+    swept = [name for name in rows.columns if name.startswith("p.")]
+    measured = sorted(name for name in rows.columns if name.startswith("m."))
+    extra = ["code"] if "code" in rows.columns else []
+    return rows[[*swept, *HEAD, *extra, *measured, *last]].rename(columns=lambda name: name.removeprefix("p.").removeprefix("m."))
+
+
+def failures(directory: str | Path) -> pd.DataFrame:
+    """The failed runs with their `error`: digest of the point, its parameters and seed."""
+    directory = Path(directory)
+    points, runs = _points(directory), _runs(directory, (), versions=False, head=("digest", "seed", "status", "error"))
+    failed = runs[runs["status"] != DONE]
+    rows = points.drop_duplicates("digest").merge(failed, on="digest", how="inner", sort=False)
+    return rows.sort_values(["order", "seed"], ignore_index=True).rename(columns=lambda name: name.removeprefix("p."))
+
+
+def _points(directory: Path) -> pd.DataFrame:
+    try:
+        points: pd.DataFrame = pq.read_table(directory / POINTS).to_pandas()
+    except (OSError, pa.ArrowInvalid) as error:
+        raise StudyError(f"{directory / POINTS} cannot be read: {' '.join(str(error).split())}") from None
+    points["order"] = range(len(points))
+    return points
+
+
+def _runs(
+    directory: Path, measures: Sequence[str], *, versions: bool, head: Sequence[str] = ("digest", "seed", "status")
+) -> pd.DataFrame:
+    """Every stored run once: the last done one, or else the last failed one."""
+    whole, damaged = parts.found(directory / PARTS)
+    if damaged:
+        raise StudyError(f"{damaged[0]} {DAMAGED}")
+    tables = []
+    for part in whole:
+        names = pq.read_schema(part.path).names
+        kept = [n for n in names if n.startswith("m.") and any(fnmatchcase(n[2:], pattern) for pattern in measures)]
+        around = [*head, *kept, *(n for n in names if n.startswith(("wall_", "host_")))]
+        try:
+            ((_, table),) = parts.read([part], around)
+        except (OSError, pa.ArrowInvalid):
+            raise StudyError(f"{part.path} {DAMAGED}") from None
+        tables.append(table.append_column("code", pa.array([part.code] * len(table))) if versions else table)
+    if not tables:
+        return pd.DataFrame({name: pd.Series(dtype="int64" if name == "seed" else "object") for name in head})
+    runs: pd.DataFrame = parts.joined(tables).to_pandas()
+    runs["_done"] = runs["status"] == DONE
+    runs = runs.sort_values("_done", kind="stable").drop_duplicates(["digest", "seed"], keep="last")
+    return runs.drop(columns="_done")
