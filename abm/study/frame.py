@@ -19,12 +19,12 @@ DAMAGED = "is damaged; run the sweep again: it repeats what is lost"
 HEAD = ("replication", "seed", "status")
 
 
-def load(directory: str | Path, measures: Sequence[str] = ("*",)) -> pd.DataFrame:
+def load(directory: str | Path, measures: Sequence[str] = ("*",), *, numbered: bool = False) -> pd.DataFrame:
     """Swept parameters, `replication`, `seed`, `status`, flat measures by dotted names; `wall_*` and `host_*` last.
 
-    `measures` are shell patterns of the measures to read. Runs that are not done have no row; a failed one has its
-    parameters and no measures. Runs of several versions of the code are told apart by a column `code`. StudyError if
-    `directory` holds no study.
+    `measures` are shell patterns of the measures to read; `numbered` puts the number of the point first, as `point`.
+    Runs that are not done have no row; a failed one has its parameters and no measures. Runs of several versions of the
+    code are told apart by a column `code`. StudyError if `directory` holds no study.
     """
     directory = Path(directory)
     manifest = read_manifest(directory)
@@ -39,7 +39,10 @@ def load(directory: str | Path, measures: Sequence[str] = ("*",)) -> pd.DataFram
     swept = [name for name in rows.columns if name.startswith("p.")]
     measured = sorted(name for name in rows.columns if name.startswith("m."))
     extra = ["code"] if "code" in rows.columns else []
-    return rows[[*swept, *HEAD, *extra, *measured, *last]].rename(columns=lambda name: name.removeprefix("p.").removeprefix("m."))
+    rows = rows.rename(columns={"order": "point"})
+    first = ["point"] if numbered else []
+    rows = rows[[*first, *swept, *HEAD, *extra, *measured, *last]]
+    return rows.rename(columns={name: name[2:] for name in (*swept, *measured)})
 
 
 def failures(directory: str | Path) -> pd.DataFrame:

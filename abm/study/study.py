@@ -66,13 +66,13 @@ DESIGNS = ("grid", "one_at_a_time", "latin_hypercube", "sobol", "morris")
 
 
 class Figure(Entry):
-    """A figure: `lines` over an axis, `phase` over two, `paired` differences, `indices` of a design, `scatter` per axis."""
+    """A figure: `lines` over an axis, `phase` over two, `paired` differences on the same seeds, `indices` of a design."""
 
-    kind: Literal["lines", "phase", "paired", "indices", "scatter"]
+    kind: Literal["lines", "phase", "paired", "indices"]
     measures: tuple[str, ...] = Field(min_length=1)
     x: str | None = None  # column on the horizontal axis; the first numeric one if not said
     y: str | None = None  # of a phase diagram: column on the vertical axis
-    series: str | None = None  # one line per value of this column; a variant axis if there is one
+    by: str | None = None  # of paired differences: column whose first value is compared with; `twins` for the twins
     name: str | None = None  # of the file
 
 
@@ -109,6 +109,8 @@ class Study(Entry):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         self._check_names()
+        self._check_zipped()
+        self._check_figures()
         sampled = [d.columns[0] for d in self.dimensions() if d.sampled]
         if sampled and self.design.kind in ("grid", "one_at_a_time"):
             raise ValueError(f"axes.{sampled[0]}: a range is sampled, design {self.design.kind} needs a list or a spacing")
@@ -124,6 +126,15 @@ class Study(Entry):
                 raise ValueError(f"variants.{name} names a variant twice")
             if name in self.axes:
                 raise ValueError(f"{name!r} is an axis and a group of variants")
+
+    def _check_figures(self) -> None:
+        for k, figure in enumerate(self.figures):
+            for key, column in (("x", figure.x), ("y", figure.y), ("by", figure.by)):
+                known = [*self.columns(), *(["twins"] if key == "by" and self.twins else [])]
+                if column is not None and column not in known:
+                    raise ValueError(f"figures.{k}.{key}: no swept parameter {column!r}; {nearest(column, known)}")
+
+    def _check_zipped(self) -> None:
         seen: set[str] = set()
         for names in self.zipped:
             for name in names:
