@@ -43,7 +43,7 @@ def drawings(stored: Stored) -> dict[str, Drawing]:
 def suitable(stored: Stored) -> Iterator[Figure]:
     """What is drawn where the study does not say."""
     measures = tuple(stored.headlines())
-    if not measures:
+    if not measures or not stored.columns:
         return
     if isinstance(stored.study.design, Grid):
         yield Figure(kind="lines", measures=measures)
@@ -71,9 +71,8 @@ def draw(stored: Stored, asked: Figure, measures: Sequence[str]) -> Drawing:
 
 def plane(stored: Stored, asked: Figure) -> tuple[str, str]:
     """The columns on the two axes: those asked for, else the first that vary, numbers before texts."""
-    columns = stored.columns or list(stored.study.columns())[:1] or ["point"]
     numbers = set(numeric(stored.frame))
-    ranked = sorted(columns, key=lambda name: name not in numbers)
+    ranked = sorted(stored.columns, key=lambda name: name not in numbers)
     x = asked.x or next((name for name in ranked if name != asked.y), ranked[0])
     y = asked.y or next((name for name in ranked if name != x), x)
     return x, y

@@ -42,8 +42,9 @@ class Stored:
 
     @property
     def columns(self) -> list[str]:
-        """Swept parameters that vary."""
-        return [name for name in self.study.columns() if self.frame[name].nunique(dropna=False) > 1]
+        """Swept parameters that vary; all of them if none does."""
+        fixed = {name for dimension in self.study.dimensions() if len(dimension.rows) == 1 for name in dimension.columns}
+        return [name for name in self.study.columns() if name not in fixed] or list(self.study.columns())
 
     @cached_property
     def measures(self) -> list[str]:

@@ -38,7 +38,6 @@ def sweep(study: str, sets: tuple[str, ...], **chosen: Any) -> int:
         asked = changed(_loaded(file), sets, chosen["replications"])
         plan = Plan.of(asked, subject(asked, file))
         order = Order(
-            file=study,
             out=Path(chosen["out"] or f"results/{file.stem}"),
             jobs=chosen["jobs"] or processors(),
             cluster=chosen["cluster"],

@@ -33,7 +33,6 @@ SPOKEN_EVERY = 30.0  # seconds between lines where stderr is no terminal
 class Order:
     """What the command line wants done with a study."""
 
-    file: str
     out: Path
     jobs: int
     cluster: str | None
@@ -111,14 +110,12 @@ def _work(plan: Plan, order: Order, store: Store, runner: Runner) -> None:
 def probe(plan: Plan, order: Order) -> None:
     """Do a few runs spread over the points, and say from them how long and how large the study is."""
     count = len(plan.index()) * plan.replications
-    done = plan.nothing_done()
     points = list(plan.index().values())
-    first = next(iter(plan.todo(done)))
-    perform(plan.subject.task, [first])  # compiles
+    first = next(iter(plan.todo(plan.nothing_done())))
     chosen = [points[len(points) * k // PROBES] for k in range(PROBES)]
-    runs = [first._replace(point=p, payload=plan.subject.payload(plan.laid[p])) for p in dict.fromkeys(chosen)]
+    runs = [first._replace(point=point, payload=plan.subject.payload(plan.laid[point])) for point in chosen]
     outcomes = perform(plan.subject.task, runs)
-    seconds = sum(outcome.wall_seconds for outcome in outcomes) / len(outcomes)
+    seconds = sum(outcome.wall_seconds for outcome in outcomes[1:]) / (PROBES - 1)  # the first one may compile
     size = _bytes_each(outcomes) * count
     click.echo(f"{count:,} runs: {len(plan.rows):,} points x {plan.replications:,} replications")
     click.echo(f"{seconds:.3g} s a run, about {_long(seconds * count / order.jobs)} on {order.jobs} processes")

@@ -15,6 +15,7 @@ from abm.figures.style import WIDTH, grid, legend_below, styled
 
 PER_PANEL = 0.9  # inches of a panel around its rows
 PER_ROW = 0.22
+MARKERS = "os^Dv"
 
 
 def bars(table: pd.DataFrame, measures: Sequence[str], *, x: str, labels: Mapping[str, str] | None = None) -> Figure:
@@ -37,20 +38,19 @@ def bars(table: pd.DataFrame, measures: Sequence[str], *, x: str, labels: Mappin
             axes.set_xlabel(x)
         for axes in list(panels.flat)[len(measures) :]:
             axes.set_visible(False)
-        if len(kinds) > 1:
-            legend_below(drawn, panels.flat[0])
+        legend_below(drawn, panels.flat[0])
     return drawn
 
 
-def _panel(axes: Axes, table: pd.DataFrame, cases: Sequence[str], kinds: Sequence[str]) -> None:
+def _panel(axes: Axes, table: pd.DataFrame, cases: list[str], kinds: list[str]) -> None:
     for k, kind in enumerate(kinds):
         found = table[table["kind"] == kind].drop_duplicates("case").set_index("case").reindex(cases)
         value = found["value"].to_numpy(np.float64)
         reach = np.stack([value - found["low"].to_numpy(np.float64), found["high"].to_numpy(np.float64) - value])
         places = np.arange(len(cases)) + 0.5 * ((k + 0.5) / len(kinds) - 0.5)
         reach = np.nan_to_num(reach).clip(min=0.0)
-        look: dict[str, Any] = {"fmt": "os^Dv"[k % 5], "color": COLOURS[k % len(COLOURS)], "markersize": 4, "capsize": 2}
-        axes.errorbar(value, places, xerr=reach, label=kind, **look)
+        look: dict[str, Any] = {"marker": MARKERS[k % len(MARKERS)], "color": COLOURS[k % len(COLOURS)], "linestyle": "none"}
+        axes.errorbar(value, places, xerr=reach, label=kind, markersize=4, capsize=2, **look)
     axes.axvline(0.0, color="black", linewidth=0.8)
     axes.set_yticks(range(len(cases)), cases)
     axes.set_ylim(len(cases) - 0.5, -0.5)

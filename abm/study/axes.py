@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Row = tuple[Any, ...]  # one value per column of a dimension
 DIGITS = 12  # spaced values are rounded to as many significant digits: 0.3, not 0.30000000000000004
+
+
+Whole = Annotated[int, Field(strict=True)]
 
 
 class Entry(BaseModel):
@@ -27,8 +30,8 @@ class Axis(Entry):
     """
 
     values: tuple[Any, ...] | None = None
-    linspace: tuple[float, float, int] | None = None
-    logspace: tuple[float, float, int] | None = None
+    linspace: tuple[float, float, Whole] | None = None
+    logspace: tuple[float, float, Whole] | None = None
     range: tuple[float, float] | None = None
     log: bool = False
     integer: bool = False

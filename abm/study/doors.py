@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 from abm.study.errors import StudyError
 
+CONNECT_SECONDS = 10.0
+
 
 class Door(Protocol):
     """A place where runs are done."""
@@ -98,7 +100,7 @@ class Cluster:
             raise StudyError("--cluster needs Dask: pip install 'cascade-abm[cluster]'") from None
         client: Any = distributed.Client  # not typed
         try:
-            self.client: Any = client(self.address, timeout=10, set_as_default=False)
+            self.client: Any = client(self.address, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:
             raise StudyError(f"--cluster {self.address}: no Dask scheduler answers: {' '.join(str(error).split())}") from None
         threads = sum(self.client.nthreads().values())

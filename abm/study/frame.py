@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from abm.study import parts
@@ -16,6 +17,7 @@ from abm.study.store import PARTS, POINTS, read_manifest
 from abm.study.work import DONE
 
 DAMAGED = "is damaged; run the sweep again: it repeats what is lost"
+KEYS = ("digest", "seed", "status")
 HEAD = ("replication", "seed", "status")
 
 
@@ -48,10 +50,24 @@ def load(directory: str | Path, measures: Sequence[str] = ("*",), *, numbered: b
 def failures(directory: str | Path) -> pd.DataFrame:
     """The failed runs with their `error`: digest of the point, its parameters and seed."""
     directory = Path(directory)
-    points, runs = _points(directory), _runs(directory, (), versions=False, head=("digest", "seed", "status", "error"))
-    failed = runs[runs["status"] != DONE]
-    rows = points.drop_duplicates("digest").merge(failed, on="digest", how="inner", sort=False)
+    failed = _failed(directory)
+    rows = _points(directory).drop_duplicates("digest").merge(failed, on="digest", how="inner", sort=False)
     return rows.sort_values(["order", "seed"], ignore_index=True).rename(columns=lambda name: name.removeprefix("p."))
+
+
+def _failed(directory: Path) -> pd.DataFrame:
+    """Stored runs that failed and were not done later; reads one part at a time, so that a long study costs no more memory."""
+    whole, _ = parts.found(directory / PARTS)
+    found: dict[tuple[str, int], str] = {}
+    for _, table in parts.read(whole, ["digest", "seed", "status", "error"]):
+        if found:
+            done = table.filter(pc.equal(table["status"], DONE))
+            for key in zip(done["digest"].to_pylist(), done["seed"].to_pylist(), strict=True):
+                found.pop(key, None)
+        for row in table.filter(pc.not_equal(table["status"], DONE)).to_pylist():
+            found[row["digest"], row["seed"]] = row["error"]
+    rows = [(digest, seed, error) for (digest, seed), error in found.items()]
+    return pd.DataFrame(rows, columns=["digest", "seed", "error"])
 
 
 def _points(directory: Path) -> pd.DataFrame:
@@ -63,9 +79,7 @@ def _points(directory: Path) -> pd.DataFrame:
     return points
 
 
-def _runs(
-    directory: Path, measures: Sequence[str], *, versions: bool, head: Sequence[str] = ("digest", "seed", "status")
-) -> pd.DataFrame:
+def _runs(directory: Path, measures: Sequence[str], *, versions: bool) -> pd.DataFrame:
     """Every stored run once: the last done one, or else the last failed one."""
     whole, damaged = parts.found(directory / PARTS)
     if damaged:
@@ -74,14 +88,14 @@ def _runs(
     for part in whole:
         names = pq.read_schema(part.path).names
         kept = [n for n in names if n.startswith("m.") and any(fnmatchcase(n[2:], pattern) for pattern in measures)]
-        around = [*head, *kept, *(n for n in names if n.startswith(("wall_", "host_")))]
+        around = [*KEYS, *kept, *(n for n in names if n.startswith(("wall_", "host_")))]
         try:
             ((_, table),) = parts.read([part], around)
         except (OSError, pa.ArrowInvalid):
             raise StudyError(f"{part.path} {DAMAGED}") from None
         tables.append(table.append_column("code", pa.array([part.code] * len(table))) if versions else table)
     if not tables:
-        return pd.DataFrame({name: pd.Series(dtype="int64" if name == "seed" else "object") for name in head})
+        return pd.DataFrame({name: pd.Series(dtype="int64" if name == "seed" else "object") for name in KEYS})
     runs: pd.DataFrame = parts.joined(tables).to_pandas()
     runs["_done"] = runs["status"] == DONE
     runs = runs.sort_values("_done", kind="stable").drop_duplicates(["digest", "seed"], keep="last")

@@ -7,12 +7,14 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from itertools import islice
 
 from abm.study.doors import Door
+from abm.study.errors import StudyError
 from abm.study.plan import Run
-from abm.study.work import FAILED, Outcome, perform
+from abm.study.work import FAILED, Outcome, perform, told
 
 CHUNK_SECONDS = 0.2  # of work in a chunk: hides the way to a worker, and an interrupt waits no longer
 CHUNK_MAX = 1_000
 ATTEMPTS = 2  # of a run whose worker dies
+DEATHS = {"KilledWorker"}  # what Dask says where a local pool is broken
 PATIENCE = 0.5  # seconds between looks at an interrupt
 
 
@@ -25,6 +27,7 @@ class Runner:
         self._chunk = 1
         self._pending: dict[Future[list[Outcome]], list[Run]] = {}
         self._suspects: list[Run] = []
+        self._broken = False
 
     def outcomes(self, todo: Iterator[Run], count: int) -> Iterator[Outcome]:
         """What becomes of `count` runs, in the order in which they end; after a stop, of those under way."""
@@ -68,25 +71,21 @@ class Runner:
             outcomes = future.result()
             self._pace(outcomes)
             return outcomes
+        _refuse_others(error)
         self._suspects += chunk
-        if isinstance(error, BrokenExecutor):
-            self._suspect_all()
+        self._broken |= isinstance(error, BrokenExecutor)  # then all that was under way fails, and is suspect
         return []
-
-    def _suspect_all(self) -> None:
-        """A broken executor fails everything that was under way: all of it is suspect until it has run alone."""
-        for chunk in self._pending.values():
-            self._suspects += chunk
-        self._pending.clear()
-        self._reopen()
 
     def _reopen(self) -> None:
         self.door.close(self._executor, kill=True)
         self._executor = self.door.open()
+        self._broken = False
 
     def _one_by_one(self) -> Iterator[Outcome]:
         """Runs that were under way when a worker died, each alone, so that a culprit takes nobody with it."""
         suspects, self._suspects = self._suspects, []
+        if self._broken:
+            self._reopen()
         for run in suspects:
             if self.stop():
                 return
@@ -101,10 +100,11 @@ class Runner:
             error = future.exception()
             if error is None:
                 return future.result()
+            _refuse_others(error)
             if isinstance(error, BrokenExecutor):
                 self._reopen()
-        told = f"its worker died {self.attempts[key]} times ({type(error).__name__}): killed, or out of memory"
-        return [Outcome(run.point, run.replication, run.seed, FAILED, told, {}, 0.0, "")]
+        cause = f"its worker died {self.attempts[key]} times ({type(error).__name__}): killed, or out of memory"
+        return [Outcome(run.point, run.replication, run.seed, FAILED, cause, {}, 0.0, "")]
 
     def _pace(self, outcomes: list[Outcome]) -> None:
         """Chunks long enough to be worth the way, by the runs just seen."""
@@ -112,3 +112,9 @@ class Runner:
         wanted = int(CHUNK_SECONDS / max(seconds, CHUNK_SECONDS / CHUNK_MAX))
         self._chunk = max(1, min(CHUNK_MAX, wanted, 2 * self._chunk))
 
+
+
+def _refuse_others(error: BaseException) -> None:
+    """StudyError unless a worker died: errors of a run come back as outcomes, so anything else is the executor's."""
+    if not isinstance(error, BrokenExecutor) and type(error).__name__ not in DEATHS:
+        raise StudyError(f"the workers cannot go on: {told(error)}; what was done is stored") from None

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from abm.study.axes import Axis, Dimension, Entry, Variant, dimensions
+from abm.study.axes import Axis, Dimension, Entry, Variant, Whole, dimensions
 from abm.study.errors import StudyError, nearest
 
 Row = tuple[Any, ...]
@@ -33,16 +33,16 @@ class LatinHypercube(Entry):
     """Points that cover each axis evenly (scipy.stats.qmc.LatinHypercube)."""
 
     kind: Literal["latin_hypercube"]
-    points: int = Field(ge=2, le=1_000_000)
-    seed: int = Field(0, ge=0)
+    points: Whole = Field(ge=2, le=1_000_000)
+    seed: Whole = Field(0, ge=0)
 
 
 class Sobol(Entry):
     """Saltelli's extension of a Sobol' sequence, for variance-based indices (SALib): points x (axes + 2) points."""
 
     kind: Literal["sobol"]
-    points: int = Field(ge=2, le=2**20)
-    seed: int = Field(0, ge=0)
+    points: Whole = Field(ge=2, le=2**20)
+    seed: Whole = Field(0, ge=0)
     second_order: bool = False
 
     @model_validator(mode="after")
@@ -56,9 +56,9 @@ class Morris(Entry):
     """Elementary effects (Morris 1991, SALib): trajectories x (axes + 1) points."""
 
     kind: Literal["morris"]
-    trajectories: int = Field(ge=2, le=100_000)
-    levels: int = Field(4, ge=2)
-    seed: int = Field(0, ge=0)
+    trajectories: Whole = Field(ge=2, le=100_000)
+    levels: Whole = Field(4, ge=2)
+    seed: Whole = Field(0, ge=0)
 
 
 Design = Annotated[Grid | OneAtATime | LatinHypercube | Sobol | Morris, Field(discriminator="kind")]
@@ -88,8 +88,8 @@ class Study(Entry):
 
     question: str = Field(min_length=1)
     scenario: str = Field(min_length=1)
-    replications: int = Field(ge=1, le=1_000_000)
-    seed: int = Field(0, ge=0, lt=2**62)  # replication r has seed + r at every point: common random numbers
+    replications: Whole = Field(ge=1, le=1_000_000)
+    seed: Whole = Field(0, ge=0, lt=2**62)  # replication r has seed + r at every point: common random numbers
     base: dict[str, Any] = Field(default_factory=dict, alias="set")  # overrides of every point
     axes: dict[str, Axis] = Field(default_factory=dict)
     zipped: tuple[tuple[str, ...], ...] = ()
@@ -129,6 +129,8 @@ class Study(Entry):
 
     def _check_figures(self) -> None:
         for k, figure in enumerate(self.figures):
+            if not self.columns():
+                raise ValueError(f"figures.{k}: a study without axes has no points to draw")
             for key, column in (("x", figure.x), ("y", figure.y), ("by", figure.by)):
                 known = [*self.columns(), *(["twins"] if key == "by" and self.twins else [])]
                 if column is not None and column not in known:
