@@ -10,7 +10,7 @@ import pandas as pd
 from abm.cli.stored import Stored
 from abm.figures.bars import bars
 from abm.figures.phase import phase
-from abm.figures.response import response
+from abm.figures.response import named, response
 from abm.study.analysis import against_twins, numeric, paired
 from abm.study.sensitivity import indices, one_at_a_time
 from abm.study.study import Figure, Grid, OneAtATime
@@ -59,10 +59,10 @@ def draw(stored: Stored, asked: Figure, measures: Sequence[str]) -> Drawing:
     labels = {name: stored.label(name) for name in [*stored.columns, *measures]}
     if asked.kind == "phase":
         x, y = plane(stored, asked)
-        return phase(stored.medians, measures[0], x, y, labels=labels)
+        others = [name for name in stored.columns if name not in (x, y)]
+        return phase(stored.medians, measures[0], x, y, others, labels=labels)
     if asked.kind == "paired":
-        by = asked.by or next(iter(stored.study.variants), "twins")
-        return bars(_cases(stored, by, measures), measures, x="difference on the same seeds, median", labels=labels)
+        return _paired(stored, asked, measures, labels)
     if asked.kind == "indices":
         return _sensitivity(stored, measures, labels)
     x = asked.x or plane(stored, asked)[0]
@@ -85,6 +85,18 @@ def differences(stored: Stored, by: str, measures: Sequence[str]) -> pd.DataFram
     return paired(stored.frame, stored.columns, by, measures)
 
 
+def _paired(stored: Stored, asked: Figure, measures: Sequence[str], labels: dict[str, str]) -> Drawing:
+    """Differences over an axis of numbers where there is one, else side by side."""
+    by = asked.by or next(iter(stored.study.variants), "twins")
+    table = _cases(stored, by, measures)
+    rest = [name for name in stored.columns if name != by]
+    x = asked.x or next((name for name in rest if name in numeric(stored.frame)), None)
+    if x is None:
+        return bars(table, measures, x="difference on the same seeds, median", labels=labels)
+    changes = {measure: f"change of {labels[measure]}" for measure in measures}
+    return response(table, measures, x, ["kind", *(name for name in rest if name != x)], labels=labels | changes)
+
+
 def _cases(stored: Stored, by: str, measures: Sequence[str]) -> pd.DataFrame:
     """Paired differences as `bars` wants them: a case per point, a kind per value that is compared."""
     table = differences(stored, by, measures)
@@ -93,7 +105,7 @@ def _cases(stored: Stored, by: str, measures: Sequence[str]) -> pd.DataFrame:
         kinds = [f"run - {against}" for against in table["against"]]
     else:
         kinds = [f"{value} - {against}" for value, against in zip(table[by], table["against"], strict=True)]
-    cases = [", ".join(_shown(name, value) for name, value in zip(rest, row, strict=True)) for row in table[rest].to_numpy()]
+    cases = [named(rest, row) for row in table[rest].itertuples(index=False, name=None)] if rest else "all"
     return table.assign(case=cases, kind=kinds, value=table["median"])
 
 
@@ -106,7 +118,3 @@ def _sensitivity(stored: Stored, measures: Sequence[str], labels: dict[str, str]
     table = indices(stored.study, stored.frame, measures)
     kinds = [INDEX_NAMES.get(index, index.replace("_", " ")) for index in table["index"]]
     return bars(table.assign(case=table["parameter"], kind=kinds), measures, x="index", labels=labels)
-
-
-def _shown(name: str, value: object) -> str:
-    return str(value) if isinstance(value, str) else f"{name.rpartition('.')[2]} {value:.4g}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import pandas as pd
 
 from abm.cli.drawing import differences, drawings
 from abm.cli.stored import Stored
@@ -45,15 +46,24 @@ def write_numbers(stored: Stored, target: Path) -> None:
 
 
 def write_tables(stored: Stored, target: Path) -> None:
-    """The tables that the study asks for, or one of its headlines."""
+    """The tables that the study asks for, or one of its headlines; a sampled design has its indices instead."""
+    if not stored.study.tables and not isinstance(stored.study.design, (Grid, OneAtATime)):
+        table = indices(stored.study, stored.frame, stored.headlines()).assign(median=lambda found: found["value"])
+        _write(stored, wide(table, ["parameter", "index"], stored.headlines()), target / "table-1")
+        return
     for number, asked in enumerate(stored.study.tables or (Table(measures=("*",)),), start=1):
         measures = stored.named(asked.measures) if stored.study.tables else stored.headlines()
-        table = wide(stored.medians, stored.columns, measures)
-        path = target / f"{asked.name or f'table-{number}'}.csv"
-        table.to_csv(path, index=False)
-        heads = {measure: stored.label(measure) for measure in measures}
-        write_tex(table, path.with_suffix(".tex"), caption=_caption(stored), heads=heads)
+        _write(stored, wide(stored.medians, stored.columns, measures), target / (asked.name or f"table-{number}"))
+
+
+def _write(stored: Stored, table: pd.DataFrame, path: Path) -> None:
+    """A table as CSV and LaTeX."""
+    table.to_csv(path.with_name(f"{path.name}.csv"), index=False)
+    heads = {name: stored.label(name) for name in table.columns if name in stored.measures}
+    write_tex(table, path.with_name(f"{path.name}.tex"), caption=_caption(stored), heads=heads)
 
 
 def _caption(stored: Stored) -> str:
-    return f"{stored.study.question} Medians over {stored.manifest['replications']} seeds, 95 % bootstrap intervals in brackets."
+    if isinstance(stored.study.design, (Grid, OneAtATime)):
+        return f"{stored.study.question} Medians over {stored.study.replications} seeds, 95 % bootstrap intervals in brackets."
+    return f"{stored.study.question} Indices of medians over {stored.study.replications} seeds, 95 % intervals in brackets."

@@ -15,7 +15,7 @@ from abm.figures.pattern import COLOURS, told
 from abm.figures.style import WIDTH, grid, legend_below, styled
 
 MARKERS = "osD^vP*X"
-DODGE = 0.012  # of the axis, between lines, so that intervals do not hide one another
+DODGE = 0.03  # of the axis, from the first line to the last, so that intervals do not hide one another
 
 
 def response(
@@ -52,8 +52,8 @@ def _panel(axes: Axes, table: pd.DataFrame, x: str, others: Sequence[str]) -> No
     groups = list(table.groupby(list(others), sort=False, dropna=False)) if others else [((), table)]
     width = (max(places.values()) - min(places.values())) if numbers and len(values) > 1 else max(1, len(values) - 1)
     for k, (key, rows) in enumerate(groups):
-        shift = DODGE * width * (k - (len(groups) - 1) / 2)
-        _line(axes, rows, [places[value] + shift for value in rows[x]], **_look(k, len(groups)), label=_named(others, key))
+        shift = DODGE * width * (k / max(1, len(groups) - 1) - 0.5) if len(groups) > 1 else 0.0
+        _line(axes, rows, [places[value] + shift for value in rows[x]], **_look(k, len(groups)), label=named(others, key))
     if not numbers:
         axes.set_xticks(range(len(values)), [str(value) for value in values])
         axes.set_xlim(-0.5, len(values) - 0.5)
@@ -73,9 +73,10 @@ def _look(k: int, count: int) -> dict[str, Any]:
     return {"color": colour, "marker": MARKERS[k % len(MARKERS)]}
 
 
-def _named(columns: Sequence[str], key: Any) -> str:
+def named(columns: Sequence[str], key: Any) -> str:
+    """A combination of values in words: texts as they are, numbers after the last word of their column."""
     values = key if isinstance(key, tuple) else (key,)
-    shown = [f"{value:.4g}" if isinstance(value, float) else str(value) for value in values]
-    if len(columns) == 1 and isinstance(values[0], str):
-        return shown[0]
-    return ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in zip(columns, shown, strict=True))
+    return ", ".join(
+        value if isinstance(value, str) else f"{name.rpartition('.')[2]} {value:.4g}"
+        for name, value in zip(columns, values, strict=True)
+    )

@@ -52,6 +52,14 @@ def test_a_phase_diagram_has_a_cell_per_pair_numbers_ascending() -> None:
     assert drawn.axes[1].get_ylabel() == "fall, share"
 
 
+def test_a_phase_diagram_has_a_panel_per_other_value_on_one_scale() -> None:
+    drawn = phase(TABLE.assign(venues=[1, 1, 1, 1]), "fall.BTC", "size", "venues", ["rule"])
+    images = [image for axes in drawn.axes for image in axes.images]
+    assert [image.get_array().tolist() for image in images[:2]] == [[[1.0, 2.0]], [[3.0, 5.0]]]
+    assert {image.get_clim() for image in images[:2]} == {(1.0, 5.0)}
+    assert [axes.get_title(loc="left") for axes in drawn.axes[:2]] == ["flat", "tiered"]
+
+
 def test_bars_show_value_and_interval_of_each_case() -> None:
     table = TABLE.rename(columns={"median": "value", "rule": "kind"}).assign(case=["a", "b", "a", "b"])
     (axes,) = bars(table, ["fall.BTC"], x="index").axes
