@@ -41,7 +41,8 @@ def unit_samples(study: Study) -> Unit:
     if isinstance(design, Morris):
         from SALib.sample import morris
 
-        drawn = morris.sample(problem(study), design.trajectories, num_levels=design.levels, seed=design.seed + 1)  # 0 means none in some versions
+        seed = design.seed + 1  # SALib takes a seed of 0 for none in places
+        drawn = morris.sample(problem(study), design.trajectories, num_levels=design.levels, seed=seed)
         return np.asarray(drawn)
     raise ValueError(f"design {design.kind} samples nothing")
 
