@@ -17,6 +17,7 @@ from types import FrameType
 import click
 import pyarrow.parquet as pq
 
+from abm.kernels.compiled import is_compiled
 from abm.study import parts
 from abm.study.doors import door
 from abm.study.frame import failures
@@ -99,7 +100,7 @@ def _work(plan: Plan, order: Order, store: Store, runner: Runner) -> None:
         return
     todo = islice(plan.todo(store.done.copy()), count)
     try:
-        with progress(count, order.out.name) as told:
+        with progress(count, order.out.name + ("" if is_compiled() else ", compiling (once, about 15 s)")) as told:
             for outcome in runner.outcomes(todo, count):
                 store.add(outcome)
                 told(outcome)

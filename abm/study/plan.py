@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -106,10 +106,17 @@ class Plan:
 def refuse_measures(study: Study, known: Mapping[str, Any]) -> None:
     """StudyError for a pattern that no measure of the subject, or of a twin, has; nothing where measures are not known."""
     names = [*known, *(f"twins.{twin}.{name}" for twin in study.twins for name in known)]
-    asked = {"measures": study.measures}
-    asked |= {f"figures.{k}.measures": figure.measures for k, figure in enumerate(study.figures)}
-    asked |= {f"tables.{k}.measures": table.measures for k, table in enumerate(study.tables)}
-    for key, patterns in asked.items() if known else ():
-        for pattern in patterns:
-            if not any(fnmatchcase(name, pattern) for name in names):
-                raise StudyError(f"{key}: no measure {pattern!r}; {nearest(pattern, names)}")
+    if not known:
+        return
+    _refuse_patterns("measures", study.measures, names)
+    kept = [name for name in names if any(fnmatchcase(name, pattern) for pattern in study.measures)]
+    for k, figure in enumerate(study.figures):
+        _refuse_patterns(f"figures.{k}.measures", figure.measures, kept)
+    for k, table in enumerate(study.tables):
+        _refuse_patterns(f"tables.{k}.measures", table.measures, kept)
+
+
+def _refuse_patterns(key: str, patterns: Sequence[str], names: Sequence[str]) -> None:
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise StudyError(f"{key}: no measure {pattern!r} is kept; {nearest(pattern, names)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -201,7 +202,10 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Put JSON under `path`, at once or not at all; StudyError if it cannot be written."""
     beside = path.with_name(path.name + parts.UNFINISHED)
     try:
-        beside.write_text(json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
         beside.replace(path)
     except OSError as error:
         beside.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -118,41 +119,46 @@ def test_a_run_whose_worker_dies_once_is_done_in_a_fresh_pool(tmp_path: Path) ->
     assert set(attempts.values()) == {2}
 
 
-def test_a_killed_sweep_is_continued_to_exactly_the_undisturbed_result(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kills", "replications"), [(3, 60), pytest.param(20, 900, marks=pytest.mark.slow)])
+def test_a_killed_sweep_is_continued_to_exactly_the_undisturbed_result(tmp_path: Path, kills: int, replications: int) -> None:
+    out, total = tmp_path / "out", 4 * replications
     command = "from pathlib import Path; from tests.study.desk import *; import sys, abm.study.store as store;"
     command += "store.SECONDS_LEAST = 0.02;"
-    command += "swept(Path(sys.argv[1]), study(replications=60), 'slow', jobs=2)"
-    for seconds in (0.4, 0.15, 0.3):  # after the first part each
-        running = subprocess.Popen([sys.executable, "-c", command, str(tmp_path / "out")], cwd=ROOT, start_new_session=True)
-        before = len(list((tmp_path / "out" / "parts").glob("*.parquet")))
-        deadline = time.monotonic() + 60
-        while len(list((tmp_path / "out" / "parts").glob("*.parquet"))) <= before and running.poll() is None:
+    command += f"swept(Path(sys.argv[1]), study(replications={replications}), 'slow', jobs=2)"
+    moments = random.Random(5)
+    for _ in range(kills):
+        running = subprocess.Popen([sys.executable, "-c", command, str(out)], cwd=ROOT, start_new_session=True)
+        before, deadline = len(list(out.glob("parts/*.parquet"))), time.monotonic() + 60
+        while len(list(out.glob("parts/*.parquet"))) <= before and running.poll() is None:
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        time.sleep(seconds / 4)
+        time.sleep(0.1 * moments.random())
         os.killpg(running.pid, signal.SIGKILL)
         running.wait()
-    kept = len(load(tmp_path / "out"))
-    assert 0 < kept < 240
-    frame = swept(tmp_path / "out", study(replications=60), "slow", jobs=2)
-    assert read_manifest(tmp_path / "out")["sessions"][-1]["done"] == 240 - kept
-    same(frame, swept(tmp_path / "whole", study(replications=60), "slow"))
+    kept = len(load(out))
+    assert 0 < kept < total
+    frame = swept(out, study(replications=replications), "slow", jobs=2)
+    assert read_manifest(out)["sessions"][-1]["done"] == total - kept
+    same(frame, swept(tmp_path / "whole", study(replications=replications), "slow", jobs=2))
 
 
 def test_an_interrupted_sweep_drains_saves_and_says_how_to_continue(tmp_path: Path) -> None:
-    command = "from pathlib import Path; from tests.study.desk import *; import sys;"
-    command += "swept(Path(sys.argv[1]), study(replications=300), 'slow', jobs=2)"
+    command = "from pathlib import Path; from tests.study.desk import *; import sys, abm.study.store as store;"
+    command += "store.SECONDS_LEAST = 0.02; swept(Path(sys.argv[1]), study(replications=3000), 'slow', jobs=2)"
     running = subprocess.Popen(
         [sys.executable, "-c", command, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    time.sleep(3.0)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("parts/*.parquet")):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=30)
     assert "stopping: waiting for the runs under way" in err
     assert "continue: python" in out
     assert "Traceback" not in err
     session = read_manifest(tmp_path)["sessions"][0]
-    assert session["done"] == len(load(tmp_path)) < 1200
+    assert session["done"] == len(load(tmp_path)) < 12_000
     assert session["ended"]
 
 
