@@ -64,6 +64,7 @@ def _write(stored: Stored, table: pd.DataFrame, path: Path) -> None:
 
 
 def _caption(stored: Stored) -> str:
+    seeds = f"{stored.study.replications} common seeds"
     if isinstance(stored.study.design, (Grid, OneAtATime)):
-        return f"{stored.study.question} Medians over {stored.study.replications} seeds, 95 % bootstrap intervals in brackets."
-    return f"{stored.study.question} Indices of medians over {stored.study.replications} seeds, 95 % intervals in brackets."
+        return f"{stored.study.question} Medians over {seeds}, 95 % bootstrap intervals in brackets."
+    return f"{stored.study.question} Indices of medians over {seeds}, 95 % intervals in brackets."

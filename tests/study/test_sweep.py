@@ -162,6 +162,28 @@ def test_an_interrupted_sweep_drains_saves_and_says_how_to_continue(tmp_path: Pa
     assert session["ended"]
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_second_interrupt_gives_up_the_runs_under_way_and_keeps_the_others(tmp_path: Path, jobs: int) -> None:
+    command = "from pathlib import Path; from tests.study.desk import *; import sys, abm.study.store as store;"
+    command += f"store.SECONDS_LEAST = 0.0; swept(Path(sys.argv[1]), study(replications=1), 'stuck', jobs={jobs})"
+    running = subprocess.Popen(
+        [sys.executable, "-c", command, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("parts/*.parquet")):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    time.sleep(0.3)
+    running.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert running.poll() is None  # it waits for the runs under way
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=20)
+    assert "1 of 4 runs" in out
+    assert "Traceback" not in err
+    assert load(tmp_path)["x"].tolist() == [0]
+
+
 def test_another_version_of_the_code_is_refused_unless_allowed(tmp_path: Path) -> None:
     swept(tmp_path, limit=4)
     with pytest.raises(StudyError, match="holds runs of code 1, this is 2: choose another --out, or --allow-version"):

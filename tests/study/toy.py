@@ -75,3 +75,10 @@ def busy(payload: Mapping[str, Any], seed: int) -> Measures:
     while time.process_time() < end:
         pass
     return {"one": 1.0}
+
+
+def stuck(payload: Mapping[str, Any], seed: int) -> Measures:
+    """Done at once at x = 0, and never elsewhere."""
+    if payload["x"]:
+        time.sleep(600)
+    return noisy(payload, seed)
