@@ -30,6 +30,7 @@ LEVELS = (
     ("tape",),
     ("model",),
     ("twins",),
+    ("task",),
     ("view", "cli"),
 )
 APART = ("study", "figures")  # standard and third-party libraries only
@@ -98,7 +99,9 @@ def test_clearing_knows_orders_and_instruments_but_no_books() -> None:
     assert known <= {"order", "instrument"}
 
 
-@pytest.mark.parametrize("name", ["run.py", "abm/__init__.py", "abm/cli/main.py", "abm/cli/run.py", "abm/cli/inspect.py"])
+@pytest.mark.parametrize(
+    "name", ["run.py", "abm/__init__.py", *(f"abm/cli/{name}.py" for name in ("main", "run", "sweep", "report", "inspect"))]
+)
 def test_the_command_line_starts_with_light_imports_only(name: str) -> None:
     libraries = {module.split(".")[0] for module in imports(ROOT / name, top=True)}
     assert libraries - set(sys.stdlib_module_names) <= {"abm", "click"}

@@ -10,7 +10,9 @@ import click
 
 from abm.cli.errors import MISTAKE, STOPPED, Mistake
 from abm.cli.inspect import list_scenarios, params, show, validate
+from abm.cli.report import report
 from abm.cli.run import run
+from abm.cli.sweep import sweep
 
 HELP = ("-h", "--help")
 
@@ -23,7 +25,7 @@ def commands() -> None:
     """
 
 
-for command in (run, list_scenarios, show, params, validate):
+for command in (run, sweep, report, list_scenarios, show, params, validate):
     commands.add_command(command)
 
 

@@ -1,0 +1,82 @@
+"""How measures respond to what a study varies: medians with their intervals over an axis, one line per case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from abm.figures.pattern import COLOURS, told
+from abm.figures.style import WIDTH, grid, legend_below, styled
+
+MARKERS = "osD^vP*X"
+DODGE = 0.03  # of the axis, from the first line to the last, so that intervals do not hide one another
+
+
+def response(
+    table: pd.DataFrame, measures: Sequence[str], x: str, others: Sequence[str] = (), *, labels: Mapping[str, str] | None = None
+) -> Figure:
+    """One panel per measure; one line for each combination of the columns `others`.
+
+    `table` has a row per point and measure: `x`, `others`, `measure`, `median`, `low`, `high` (the interval, NaN without
+    one). Numbers on `x` stand at their place, texts at equal distances. `labels`: names of columns and measures -> label
+    with unit. Raises ValueError without a measure.
+    """
+    if not measures:
+        raise ValueError("response needs at least one measure, was given none")
+    labels = labels or {}
+    columns = min(2, len(measures))
+    rows = -(-len(measures) // columns)
+    with styled():
+        drawn, panels = grid(rows, columns, (WIDTH if columns == 2 else 0.62 * WIDTH, 2.5 * rows + 0.3))
+        for axes, measure in zip(panels.flat, measures, strict=False):
+            _panel(axes, table[table["measure"] == measure], x, others)
+            axes.set_xlabel(labels.get(x, x))
+            axes.set_ylabel(labels.get(measure, told(measure)))
+        for axes in list(panels.flat)[len(measures) :]:
+            axes.set_visible(False)
+        if others:
+            legend_below(drawn, panels.flat[0], columns=4)
+    return drawn
+
+
+def _panel(axes: Axes, table: pd.DataFrame, x: str, others: Sequence[str]) -> None:
+    values = list(dict.fromkeys(table[x]))
+    numbers = all(isinstance(value, (int, float, np.number)) for value in values)
+    places = dict(zip(values, values if numbers else range(len(values)), strict=True))
+    groups = list(table.groupby(list(others), sort=False, dropna=False)) if others else [((), table)]
+    width = (max(places.values()) - min(places.values())) if numbers and len(values) > 1 else max(1, len(values) - 1)
+    for k, (key, rows) in enumerate(groups):
+        shift = DODGE * width * (k / max(1, len(groups) - 1) - 0.5) if len(groups) > 1 else 0.0
+        _line(axes, rows, [places[value] + shift for value in rows[x]], **_look(k, len(groups)), label=named(others, key))
+    if not numbers:
+        axes.set_xticks(range(len(values)), [str(value) for value in values])
+        axes.set_xlim(-0.5, len(values) - 0.5)
+
+
+def _line(axes: Axes, rows: pd.DataFrame, places: Sequence[float], **look: Any) -> None:
+    order = np.argsort(places)
+    median = rows["median"].to_numpy(np.float64)[order]
+    low, high = rows["low"].to_numpy(np.float64)[order], rows["high"].to_numpy(np.float64)[order]
+    reach = np.nan_to_num(np.stack([median - low, high - median])).clip(min=0.0)
+    axes.errorbar(np.asarray(places, dtype=np.float64)[order], median, yerr=reach, markersize=3.5, capsize=2, **look)
+
+
+def _look(k: int, count: int) -> dict[str, Any]:
+    """Colour and marker of a line; beyond the palette a ramp that colour-blind readers can follow."""
+    colour = COLOURS[k] if count <= len(COLOURS) else mpl.colormaps["cividis"](k / (count - 1))
+    return {"color": colour, "marker": MARKERS[k % len(MARKERS)]}
+
+
+def named(columns: Sequence[str], key: Any) -> str:
+    """A combination of values in words: texts as they are, numbers after the last word of their column."""
+    values = key if isinstance(key, tuple) else (key,)
+    return ", ".join(
+        value if isinstance(value, str) else f"{name.rpartition('.')[2]} {value:.4g}"
+        for name, value in zip(columns, values, strict=True)
+    )

@@ -1,0 +1,214 @@
+"""The study: a question, a scenario, what is varied, how often it is repeated, and what is drawn of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from abm.study.axes import Axis, Dimension, Entry, Variant, Whole, dimensions
+from abm.study.errors import StudyError, nearest
+
+Row = tuple[Any, ...]
+
+
+class Grid(Entry):
+    """Every combination of the values of all axes."""
+
+    kind: Literal["grid"] = "grid"
+
+
+class OneAtATime(Entry):
+    """The scenario as it is (variants: the first), then each value of each axis alone."""
+
+    kind: Literal["one_at_a_time"]
+
+
+class LatinHypercube(Entry):
+    """Points that cover each axis evenly (scipy.stats.qmc.LatinHypercube)."""
+
+    kind: Literal["latin_hypercube"]
+    points: Whole = Field(ge=2, le=1_000_000)
+    seed: Whole = Field(0, ge=0)
+
+
+class Sobol(Entry):
+    """Saltelli's extension of a Sobol' sequence, for variance-based indices (SALib): points x (axes + 2) points."""
+
+    kind: Literal["sobol"]
+    points: Whole = Field(ge=2, le=2**20)
+    seed: Whole = Field(0, ge=0)
+    second_order: bool = False
+
+    @model_validator(mode="after")
+    def _power_of_two(self) -> Self:
+        if self.points & (self.points - 1):
+            raise ValueError(f"points must be a power of two, was {self.points}")
+        return self
+
+
+class Morris(Entry):
+    """Elementary effects (Morris 1991, SALib): trajectories x (axes + 1) points."""
+
+    kind: Literal["morris"]
+    trajectories: Whole = Field(ge=2, le=100_000)
+    levels: Whole = Field(4, ge=2)
+    seed: Whole = Field(0, ge=0)
+
+
+Design = Annotated[Grid | OneAtATime | LatinHypercube | Sobol | Morris, Field(discriminator="kind")]
+DESIGNS = ("grid", "one_at_a_time", "latin_hypercube", "sobol", "morris")
+
+
+class Figure(Entry):
+    """A figure: `lines` over an axis, `phase` over two, `paired` differences on the same seeds, `indices` of a design."""
+
+    kind: Literal["lines", "phase", "paired", "indices"]
+    measures: tuple[str, ...] = Field(min_length=1)
+    x: str | None = None  # column on the horizontal axis; the first numeric one if not said
+    y: str | None = None  # of a phase diagram: column on the vertical axis
+    by: str | None = None  # of paired differences: column whose first value is compared with; `twins` for the twins
+    name: str | None = None  # of the file
+
+
+class Table(Entry):
+    """A table of medians with intervals: a row per point, a column per measure."""
+
+    measures: tuple[str, ...] = Field(min_length=1)
+    name: str | None = None
+
+
+class Study(Entry):
+    """Everything a study file says."""
+
+    question: str = Field(min_length=1)
+    scenario: str = Field(min_length=1)
+    replications: Whole = Field(ge=1, le=1_000_000)
+    seed: Whole = Field(0, ge=0, lt=2**62)  # replication r has seed + r at every point: common random numbers
+    base: dict[str, Any] = Field(default_factory=dict, alias="set")  # overrides of every point
+    axes: dict[str, Axis] = Field(default_factory=dict)
+    zipped: tuple[tuple[str, ...], ...] = ()
+    variants: dict[str, tuple[Variant, ...]] = Field(default_factory=dict)
+    design: Design = Grid()
+    twins: tuple[str, ...] = ()
+    measures: tuple[str, ...] = ("*",)  # shell patterns of dotted names that are kept
+    figures: tuple[Figure, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_design(cls, data: Any) -> Any:
+        design = data.get("design") if isinstance(data, dict) else None
+        return {**data, "design": {"kind": design}} if isinstance(design, str) else data
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        self._check_names()
+        self._check_zipped()
+        self._check_figures()
+        sampled = [d.columns[0] for d in self.dimensions() if d.sampled]
+        if sampled and self.design.kind in ("grid", "one_at_a_time"):
+            raise ValueError(f"axes.{sampled[0]}: a range is sampled, design {self.design.kind} needs a list or a spacing")
+        if self.design.kind in ("latin_hypercube", "sobol", "morris") and not self.dimensions():
+            raise ValueError(f"design {self.design.kind} needs at least one axis")
+        return self
+
+    def _check_names(self) -> None:
+        for name, group in self.variants.items():
+            if not group:
+                raise ValueError(f"variants.{name} is empty: it needs at least one variant")
+            if len({variant.name for variant in group}) < len(group):
+                raise ValueError(f"variants.{name} names a variant twice")
+            if name in self.axes:
+                raise ValueError(f"{name!r} is an axis and a group of variants")
+
+    def _check_figures(self) -> None:
+        for k, figure in enumerate(self.figures):
+            if not self.columns():
+                raise ValueError(f"figures.{k}: a study without axes has no points to draw")
+            for key, column in (("x", figure.x), ("y", figure.y), ("by", figure.by)):
+                known = [*self.columns(), *(["twins"] if key == "by" and self.twins else [])]
+                if column is not None and column not in known:
+                    raise ValueError(f"figures.{k}.{key}: no swept parameter {column!r}; {nearest(column, known)}")
+
+    def _check_zipped(self) -> None:
+        seen: set[str] = set()
+        for names in self.zipped:
+            for name in names:
+                if name not in self.axes:
+                    raise ValueError(f"zipped: no axis {name!r}; {nearest(name, self.axes)}")
+                if name in seen:
+                    raise ValueError(f"zipped: {name!r} stands there twice")
+                if self.axes[name].range is not None:
+                    raise ValueError(f"zipped: axes.{name} is a range; zipped axes have values")
+                seen.add(name)
+            lengths = {name: len(self.axes[name].levels()) for name in names}
+            if len(set(lengths.values())) > 1:
+                raise ValueError(f"zipped axes must be equally long, were {lengths}")
+
+    @classmethod
+    def load(cls, path: Path) -> Study:
+        """Read a study file; StudyError in one line if it cannot be read or breaks a rule."""
+        try:
+            tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise StudyError(f"{path}: cannot be read: {error.strerror}") from None
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise StudyError(f"{path}: not valid TOML: {' '.join(str(error).split())}") from None
+        return cls.of(tree, str(path))
+
+    @classmethod
+    def of(cls, tree: Mapping[str, Any], origin: str = "study") -> Study:
+        """The study that a tree of tables says; StudyError in one line, beginning with `origin`."""
+        try:
+            return cls.model_validate(tree)
+        except ValidationError as error:
+            raise StudyError(f"{origin}: {_one_line(error)}") from None
+
+    def dump(self) -> dict[str, Any]:
+        """The complete tree of tables, absent options left out."""
+        return self.model_dump(mode="json", exclude_none=True, by_alias=True)
+
+    def dimensions(self) -> list[Dimension]:
+        """What varies independently."""
+        return dimensions(self.axes, self.zipped, self.variants)
+
+    def columns(self) -> tuple[str, ...]:
+        """Names of the swept parameters, in the order of results."""
+        return tuple(name for dimension in self.dimensions() for name in dimension.columns)
+
+    def overrides(self, row: Row) -> dict[str, Any]:
+        """What a point lays over the scenario: `set`, then its variants, then its axes. None in a row changes nothing."""
+        laid = dict(self.base)
+        for name, value in zip(self.columns(), row, strict=True):
+            if name in self.variants:
+                laid |= next(variant.set for variant in self.variants[name] if variant.name == value)
+            elif value is not None:
+                laid.pop(name, None)  # the later override is applied later
+                laid[name] = value
+        return laid
+
+    def kept(self, task: str) -> str:
+        """A digest of what is kept of a run besides its scenario and seed: the task, its twins and measures."""
+        said = json.dumps([task, sorted(self.twins), sorted(self.measures)])
+        return hashlib.sha256(said.encode()).hexdigest()
+
+
+def _one_line(error: ValidationError) -> str:
+    """The first mistake in house style; unknown keys go first, they explain the others."""
+    found = sorted(error.errors(), key=lambda e: e["type"] != "extra_forbidden")[0]
+    tags = set(DESIGNS) if found["loc"][:1] == ("design",) else set()
+    key = ".".join(str(part) for part in found["loc"] if part not in tags)
+    if found["type"] == "extra_forbidden":
+        near = nearest(key.rpartition(".")[2], Study.model_fields) if "." not in key else "no such key here"
+        return f"unknown key {key}; {near}"
+    if found["type"] == "missing":
+        return f"{key} is missing"
+    if found["type"] == "value_error":
+        return f"{key}: {found['ctx']['error']}" if key else str(found["ctx"]["error"])
+    return f"{key}: {found['msg'].lower()}, was {found['input']!r}"

@@ -1,0 +1,80 @@
+"""The same study through a real Dask scheduler with workers in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from abm.study.errors import StudyError
+from tests.study.desk import study, swept
+
+ROOT = Path(__file__).parents[2]
+
+pytest.importorskip("distributed", reason="needs the extra `cluster`")
+
+
+def start(*words: str) -> subprocess.Popen[bytes]:
+    """A Dask process that can import the tasks."""
+    command = [sys.executable, "-m", "distributed.cli.dask_" + words[0], *words[1:]]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+@contextmanager
+def cluster(directory: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """A scheduler and two workers of one thread on 127.0.0.1: address and workers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    processes = [start("scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")]
+    try:
+        workers = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(directory)]
+        processes += [start("worker", address, *workers) for _ in range(2)]
+        wait_for_workers(address, 2)
+        yield address, processes[1:]
+    finally:
+        for process in reversed(processes):
+            process.kill()
+            process.wait()
+
+
+def wait_for_workers(address: str, count: int) -> None:
+    """Return when so many have joined."""
+    from distributed import Client
+
+    with Client(address, timeout=30, set_as_default=False) as client:
+        client.wait_for_workers(count, timeout=60)
+
+
+@pytest.mark.slow
+def test_a_cluster_gives_what_one_process_gives_though_a_worker_is_killed(tmp_path: Path) -> None:
+    asked = study(replications=150)
+    with cluster(tmp_path / "dask") as (address, workers):
+        quiet = swept(tmp_path / "quiet", asked, "slow", cluster=address)
+        victim = threading.Timer(1.0, lambda: workers[0].send_signal(signal.SIGKILL))
+        victim.start()
+        disturbed = swept(tmp_path / "disturbed", asked, "slow", cluster=address)
+        assert workers[0].wait(timeout=30) == -signal.SIGKILL
+    alone = swept(tmp_path / "alone", asked, "slow")
+    pd.testing.assert_frame_equal(quiet, alone, check_exact=True)
+    pd.testing.assert_frame_equal(disturbed, alone, check_exact=True)
+
+
+def test_an_address_without_a_scheduler_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("abm.study.doors.CONNECT_SECONDS", 0.5)
+    begun = time.monotonic()
+    with pytest.raises(StudyError, match=r"--cluster tcp://127.0.0.1:9: no Dask scheduler answers"):
+        swept(tmp_path, cluster="tcp://127.0.0.1:9")
+    assert time.monotonic() - begun < 30
