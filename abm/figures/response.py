@@ -24,8 +24,8 @@ def response(
     """One panel per measure; one line for each combination of the columns `others`.
 
     `table` has a row per point and measure: `x`, `others`, `measure`, `median`, `low`, `high` (the interval, NaN without
-    one). Numbers on `x` stand at their place, texts at equal distances. `labels`: names of columns and measures -> label
-    with unit. Raises ValueError without a measure.
+    one). Numbers on `x` stand at their place, texts at equal distances, not joined. `labels`: names of columns and measures
+    -> label with unit. Raises ValueError without a measure.
     """
     if not measures:
         raise ValueError("response needs at least one measure, was given none")
@@ -53,9 +53,10 @@ def _panel(axes: Axes, table: pd.DataFrame, x: str, others: Sequence[str]) -> No
     width = (max(places.values()) - min(places.values())) if numbers and len(values) > 1 else max(1, len(values) - 1)
     for k, (key, rows) in enumerate(groups):
         shift = DODGE * width * (k / max(1, len(groups) - 1) - 0.5) if len(groups) > 1 else 0.0
-        _line(axes, rows, [places[value] + shift for value in rows[x]], **_look(k, len(groups)), label=named(others, key))
+        look = _look(k, len(groups)) | {"linestyle": "-" if numbers else "none", "label": named(others, key)}
+        _line(axes, rows, [places[value] + shift for value in rows[x]], **look)
     if not numbers:
-        axes.set_xticks(range(len(values)), [str(value) for value in values])
+        axes.set_xticks(range(len(values)), [str(value) for value in values], rotation=30, ha="right")
         axes.set_xlim(-0.5, len(values) - 0.5)
 
 
