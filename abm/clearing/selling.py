@@ -143,4 +143,4 @@ class Selling:
         haircut = np.where(self.house.ledger.instruments.is_spot, alone, 0)
         netted = alone - haircut
         part = (required - haircut.sum(axis=1)) / np.maximum(netted.sum(axis=1), 1)
-        return haircut + np.ceil(netted * part[:, np.newaxis]).astype(np.int64)
+        return np.asarray(haircut + np.ceil(netted * part[:, np.newaxis]).astype(np.int64))
