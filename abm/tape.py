@@ -107,8 +107,9 @@ class Tape:
         """Write the step's row."""
         model = self.model
         entries = [entry for house in self.exchange.houses for entry in house.journal.entries]
-        for entry in entries:
-            self.recorder.event(model.tick, entry.kind, trader=int(model.ledger.owner[entry.account]), **_columns(entry))
+        traders = model.ledger.owner[[entry.account for entry in entries]].tolist()
+        for entry, trader in zip(entries, traders, strict=True):
+            self.recorder.event(model.tick, trader=trader, **entry._asdict())
         breakers = self.exchange.breakers
         for kind, instruments in ((EventKind.HALTED, breakers.begun), (EventKind.RESUMED, breakers.ended)):
             for i in instruments:
@@ -191,7 +192,9 @@ class Tape:
 
     def _scalars(self, entries: list[Any]) -> dict[str, float]:
         ledger = self.model.ledger
-        borne = {kind: sum(e.amount for e in entries if e.kind == kind) for kind in EventKind}
+        borne = dict.fromkeys(EventKind, 0)
+        for entry in entries:
+            borne[entry.kind] += entry.amount
         return {
             "in_liquidation": int(np.count_nonzero(ledger.state == State.LIQUIDATING)),
             "entered": sum(e.kind == EventKind.ENTERED for e in entries),
@@ -279,7 +282,3 @@ def _total(place: NDArray[np.int64], amount: NDArray[np.int64], size: int) -> ND
     total = np.zeros(size, dtype=np.int64)
     np.add.at(total, place, amount)
     return total
-
-
-def _columns(entry: Any) -> dict[str, int]:
-    return {name: value for name, value in entry._asdict().items() if name != "kind"}

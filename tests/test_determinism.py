@@ -11,12 +11,17 @@ import numpy as np
 import pytest
 
 from abm.model import CascadeModel
+from abm.scenario import Scenario
 from abm.twins import run_job, tasks
+from tests.full_rulebook import everything
 from tests.small_worlds import fingerprint, market, played, world
 
 SHORT = {"time.duration": 120.0}
 ROOT = Path(__file__).parents[1]
-PLAIN = "from tests.small_worlds import fingerprint, played, world; print(fingerprint(played(world({changes!r}, crowd=4), 3)))"
+PLAIN = (
+    "from tests.full_rulebook import everything; from tests.small_worlds import fingerprint, played, world;"
+    " print(fingerprint(played({scenario}, 3)))"
+)
 
 
 def test_a_run_repeats_itself() -> None:
@@ -41,8 +46,9 @@ def test_the_global_generator_of_numpy_is_neither_used_nor_touched() -> None:
     assert fingerprint(played(world(SHORT))) == once
 
 
-def test_one_and_two_processes_give_the_same_records() -> None:
-    todo = tasks(world(SHORT), [1, 2], ["no_shock"], matrix=False)
+@pytest.mark.parametrize("scenario", [world(SHORT), everything(SHORT)], ids=["small", "everything"])
+def test_one_and_two_processes_give_the_same_records(scenario: Scenario) -> None:
+    todo = tasks(scenario, [1, 2], ["no_shock"], matrix=False)
     one, two = (
         {
             (runs.seed, name): fingerprint(records)
@@ -56,13 +62,13 @@ def test_one_and_two_processes_give_the_same_records() -> None:
     assert one == two
 
 
-@pytest.mark.parametrize("changes", [{"time.duration": 100.0}])
-def test_compiled_and_plain_kernels_give_the_same_records(changes: dict[str, float]) -> None:
-    command = [sys.executable, "-c", PLAIN.format(changes=changes)]
+@pytest.mark.parametrize("scenario", ["world({'time.duration': 100.0}, crowd=4)", "everything({'time.duration': 150.0})"])
+def test_compiled_and_plain_kernels_give_the_same_records(scenario: str) -> None:
+    command = [sys.executable, "-c", PLAIN.format(scenario=scenario)]
     plain = subprocess.run(
         command, cwd=ROOT, env=os.environ | {"NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True, check=True
     )
-    compiled = played(world(changes, crowd=4), 3)
+    compiled = played(eval(scenario), 3)
     assert compiled.per_instrument["forced"].sum() > 0
     assert plain.stdout.strip() == fingerprint(compiled)
 

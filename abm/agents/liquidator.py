@@ -66,7 +66,7 @@ class VenueLiquidator(Owner):
         """A share of the positions of fund and members, so that they halve with the stated half-lives."""
         rules = self.house.rules
         fund = work_off(self.model, np.unique(self.house.fund), rules.fund_unwind_half_life, rules.unwind_limit)
-        members = self.house.staff.members[self.model.ledger.state[self.house.staff.members] == State.HEALTHY]
+        members = at_large(self.model, self.house.staff.members)
         if not len(members):
             return fund
         return joined([fund, work_off(self.model, members, rules.members.unwind_half_life, rules.unwind_limit)])
@@ -81,7 +81,7 @@ class KeeperAgent(Owner):
 
     def unwind(self) -> OrderBatch:
         """A share of its positions, so that they halve with the stated half-life."""
-        return work_off(self.model, np.array([self.account]), self.half_life, self.house.rules.unwind_limit)
+        return work_off(self.model, at_large(self.model, np.array([self.account])), self.half_life, self.house.rules.unwind_limit)
 
 
 class VaultAgent(KeeperAgent):
@@ -95,6 +95,11 @@ def principals_of(model: CascadeModel, house: House) -> list[KeeperAgent]:
     if isinstance(rules.vault, NoVault):
         return keepers
     return [*keepers, *(VaultAgent(model, int(account), house, rules.vault.unwind_half_life) for account in staff.vault)]
+
+
+def at_large(model: CascadeModel, accounts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Those of `accounts` (k,) that sell for themselves: once seized, the house alone sells for them."""
+    return accounts[model.ledger.state[accounts] < State.LIQUIDATING]
 
 
 def work_off(model: CascadeModel, accounts: NDArray[np.int64], half_life: float, limit: float) -> OrderBatch:

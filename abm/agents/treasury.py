@@ -64,7 +64,7 @@ class Treasury:
             called = house.called()
             called = called[self.ledger.owner[called] < len(self._cuts)]
             rows.append(called)
-            required.append(house.notices.required(self.model.worth, called))
+            required.append(house.notices.required(house.asked(self.model.worth), called))
             age.append(house.notices.age[called])
         order = np.argsort(np.concatenate(rows), kind="stable")
         return np.concatenate(rows)[order], np.concatenate(required)[order], np.concatenate(age)[order]
@@ -109,8 +109,10 @@ class Treasury:
         exchange, ledger, worth = self.model.exchange, self.ledger, self.model.worth
         most = exposure(ledger.position[rows], exchange.books.open_buy[rows], exchange.books.open_sell[rows])
         bound = initial_margin(most, exchange.price, exchange.rule[rows], exchange.brackets)
-        trigger = np.array([house.notices.trigger for house in exchange.houses])[exchange.rule[rows]]
-        bound = np.maximum(bound, np.ceil(trigger * worth.maintenance[rows]).astype(np.int64))
+        for house in exchange.houses:
+            mine = np.flatnonzero(exchange.rule[rows] == house.number)
+            asked = house.asked(worth).maintenance[rows[mine]]
+            bound[mine] = np.maximum(bound[mine], np.ceil(house.notices.trigger * asked).astype(np.int64))
         return np.asarray(np.maximum(worth.collateral[rows] - bound, 0))
 
     def _send(self, source: Ints, target: Ints, amount: Ints, delay: int) -> None:

@@ -108,7 +108,7 @@ class Auctions:
 
     A keeper bids when what is on offer, never more than the account's equity, is at least what it asks and it can margin
     the lot; it is paid the discount on offer. With the reserve or all the account's equity on offer and no bid the sale
-    ends; the account goes back to the book and can be put up again.
+    ends, as it does when a halt comes; the account goes back to the book and can be put up again.
     """
 
     def __init__(self, rule: DutchAuction, keepers: Keepers, step_seconds: float) -> None:

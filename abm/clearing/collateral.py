@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,10 +24,12 @@ def set_aside(policy: str, position: Ints, instruments: Instruments) -> NDArray[
     return np.asarray(busy[:, np.newaxis] & instruments.is_spot)
 
 
-def take_tokens(ledger: Ledger, journal: Journal, account: int, *, fund: Ints, free: int, price: Ints, haircut: Ints) -> bool:
+def take_tokens(
+    ledger: Ledger, journal: Journal, account: int, *, fund: Ints, free: Callable[[int], int], price: Ints, haircut: Ints
+) -> bool:
     """The fund buys all tokens of an account without perpetuals at collateral value, if it has the money; whether it did.
 
-    `fund` (n_instruments,) accounts; `free` what the fund can pay, `price` (n_instruments,) per lot and `haircut`
+    `fund` (n_instruments,) accounts; `free` what each of them can pay, `price` (n_instruments,) per lot and `haircut`
     (n_instruments,) of the account's holdings, cash units. The haircut falls short where the account's equity does:
     nobody is made bankrupt by it.
     """
@@ -35,11 +39,13 @@ def take_tokens(ledger: Ledger, journal: Journal, account: int, *, fund: Ints, f
         return False
     worth = int(position @ price)
     discount = min(int(ledger.cash[account, 0]) + worth, int(haircut[tokens].sum()))
-    if discount < 0 or free < worth - discount:
+    if discount < 0:
         return False
-    for token, less in zip(tokens.tolist(), allocate(discount, haircut[tokens]).tolist(), strict=True):
+    values = position[tokens] * price[tokens] - allocate(discount, haircut[tokens])
+    if any(free(taker) < values[fund[tokens] == taker].sum() for taker in set(fund[tokens].tolist())):
+        return False
+    for token, value in zip(tokens.tolist(), values.tolist(), strict=True):
         lots, taker = int(position[token]), int(fund[token])
-        value = lots * int(price[token]) - less
         ledger.takeover(account, taker, token, lots, value)
         journal.write(Entry(EventKind.FUND_TAKEOVER, account, taker, token, lots, value))
     return True

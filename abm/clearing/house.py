@@ -117,8 +117,7 @@ class House:
         if not self.liquidates:
             return
         state = self.ledger.state
-        trigger = getattr(self.rules.liquidation, "trigger", 1.0)
-        asked = worth.maintenance if trigger == 1 else np.ceil(trigger * worth.maintenance).astype(np.int64)
+        asked = self.asked(worth).maintenance
         spared = self._mine & self._holding(self._unchecked)
         breached = (worth.collateral < asked) | (worth.equity < 0)
         self.unattended = int(np.count_nonzero(breached & spared & (state < State.LIQUIDATING)))
@@ -130,6 +129,11 @@ class House:
                 Entry(EventKind.ENTERED, int(account), amount=int(worth.maintenance[account] - worth.collateral[account]))
             )
         self.selling.claim()
+
+    def asked(self, worth: Revaluation) -> Revaluation:
+        """`worth` with the maintenance margin at which the house acts: a patient one waits for less of it."""
+        trigger = getattr(self.rules.liquidation, "trigger", 1.0)
+        return worth if trigger == 1 else worth._replace(maintenance=np.ceil(trigger * worth.maintenance).astype(np.int64))
 
     def seized(self) -> NDArray[np.int64]:
         """Accounts in liquidation."""
@@ -162,6 +166,7 @@ class House:
         waterfall.close(rows[bankrupt][order].tolist())
         open_ = ~waiting[rows]
         offered = Revaluation(*(column[open_] for column in worth))
+        self.backstop.drop(rows[~open_])
         self.backstop.offer(rows[open_], offered, failed[rows[open_]], self._round(step, price), self.ledger.state)
         if self.rules.collateral == "fund":
             self._take_tokens(rows[open_], price, waterfall)
@@ -233,10 +238,7 @@ class House:
         worth = self.revalue(rows, price)
         for account in rows[(worth.collateral < worth.maintenance) & (worth.equity >= 0)].tolist():
             haircut = leg_margin(self.ledger.position[[account]], price, self.brackets, self.number)[0]
-            held = np.flatnonzero(haircut)
-            if len(held):
-                free = waterfall.free(int(self.fund[held[0]]))
-                take_tokens(self.ledger, self.journal, account, fund=self.fund, free=free, price=price, haircut=haircut)
+            take_tokens(self.ledger, self.journal, account, fund=self.fund, free=waterfall.free, price=price, haircut=haircut)
 
     def _waterfall(self, price: NDArray[np.int64]) -> Waterfall:
         ledger, eligible = self.ledger, self._mine & (self.ledger.state < State.LIQUIDATING)

@@ -136,8 +136,11 @@ class Selling:
         return np.stack(legs, axis=1)
 
     def _shares(self, alone: Ints, required: Ints) -> Ints:
-        """`alone` (k, n_instruments) scaled to the account's requirement (k,): legs that hedge each other ask less."""
+        """`alone` (k, n_instruments) scaled to the account's requirement (k,) and rounded up: legs that hedge each other ask
+        less, haircuts of tokens are what they are."""
         if self.house.margin_state is None:
             return alone
-        part = required / np.maximum(alone.sum(axis=1), 1)
-        return np.asarray(np.rint(alone * part[:, np.newaxis]).astype(np.int64))
+        haircut = np.where(self.house.ledger.instruments.is_spot, alone, 0)
+        netted = alone - haircut
+        part = (required - haircut.sum(axis=1)) / np.maximum(netted.sum(axis=1), 1)
+        return np.asarray(haircut + np.ceil(netted * part[:, np.newaxis]).astype(np.int64))

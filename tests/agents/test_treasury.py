@@ -24,9 +24,12 @@ class Alice:
     Her account must hold 2,500 to keep them and is asked for 3,750 when it is called.
     """
 
-    def __init__(self, holds: int, *, isolated: bool = False, venues: int = 1, **answer: Any) -> None:
+    def __init__(
+        self, holds: int, *, isolated: bool = False, venues: int = 1, patience: float = 1.0, **answer: Any
+    ) -> None:
         two = {"venues": [{"name": name, "share": 0.5, "clearing": {"calls": CALLS}} for name in ("alpha", "beta")]}
-        rules = two if venues == 2 else {"venues.main.clearing.calls": CALLS}
+        one = {"venues.main.clearing.calls": CALLS, "venues.main.clearing.liquidation.trigger": patience}
+        rules = two if venues == 2 else one
         mode = {"population.cross_share": 0.0 if isolated else 1.0, "money.cash_unit": 0.01}
         self.model = market({"population.answer": answer} | mode | rules)
         exchange, self.ledger = self.model.exchange, self.model.ledger
@@ -191,3 +194,12 @@ def test_before_she_sells_she_cancels_what_rests() -> None:
     # 8 more than 3 of 10 might turn her short and the bid adds: a called account reduces or does nothing
     assert (alice.model.books.open_sell[alice.account, 0], alice.model.books.open_buy[alice.account, 0]) == (3, 0)
     assert alice.step()["kind"].tolist() == [Kind.CANCEL_ALL, Kind.IOC]
+
+
+def test_she_sends_what_the_house_asks_for_where_it_is_patient() -> None:
+    # the house acts below 60 % of 2,500 = 1,500 and asks for 1.5 x 1,500 = 2,250
+    alice = Alice(1_800, response_delay=0.0, patience=0.6)
+    alice.treasury.reserve[alice.row] = 10_000
+    alice.step()
+    assert alice.told(EventKind.CALLED) == [(-1, 450)]
+    assert alice.holds() == 2_250

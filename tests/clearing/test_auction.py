@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -199,3 +200,17 @@ def test_no_sale_leaves_anybody_below_zero(path: list[int], lots: str, on_book: 
         given_away = sum(entry.lots * (at if entry.instrument == BTC else 100) - entry.value for entry in sold)
         assert 0 <= given_away <= max(before, 0)
         assert desk.equity(ALICE, at) >= 0
+
+
+def test_a_halt_calls_it_off_and_it_begins_anew_afterwards() -> None:
+    desk = house(500, step=0.01, on_book=False)
+    btc, nothing = np.array([True, False]), np.array([False, False])
+    hammer(desk, 80)
+    assert desk.house.backstop.withheld(np.array([ALICE])).tolist() == [True]
+    desk.house.suspend(nothing, btc)
+    for _ in range(9):
+        assert hammer(desk, 80) == []
+    desk.house.suspend(nothing, nothing)
+    assert hammer(desk, 80) == []  # nothing is on offer again: at once it would be 9 %
+    hammer(desk, 80)
+    assert desk.equity(desk.keeper, 80) == 508  # 1 % of 800

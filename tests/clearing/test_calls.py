@@ -187,3 +187,31 @@ def test_who_holds_maintenance_is_never_liquidated_and_the_bankrupt_always(rows:
     assert np.array_equal(Calls(floor=1.0).judge(worth, called, nobody) == State.LIQUIDATING, breached)  # no time given
     patient = Calls(trigger=trigger, target=3.0, floor=0.0).judge(worth, called, nobody)
     assert np.array_equal(patient == State.LIQUIDATING, equity < 0)
+
+
+def test_a_deadline_that_passes_in_a_halt_passes_after_it() -> None:
+    desk, btc, nothing = alice(), np.array([True, False]), np.array([False, False])
+    assert desk.seize(btc=94) == []  # called, with two steps of time
+    desk.house.suspend(btc, btc)
+    assert [desk.seize(btc=94) for _ in range(5)] == [[]] * 5
+    assert state(desk) == State.CALLED
+    desk.house.suspend(nothing, nothing)
+    assert [desk.seize(btc=94) for _ in range(2)] == [[], [ALICE]]
+
+
+def test_a_call_asks_for_what_a_patient_house_looks_at() -> None:
+    # at 95 Alice has 50 and must hold 48; the house acts below a half of it, 24, and asks for 2.5 times that
+    desk = Desk([100], [[10, 0]], calls=NOTICE | {"trigger": 2.5, "target": 2.5}, liquidation={"kind": "whole", "trigger": 0.5})
+    desk.seize(btc=95)
+    [entry] = desk.told(EventKind.CALLED)
+    assert entry.amount == 10  # 60 - 50
+    assert desk.house.notices.missing(desk.house.asked(desk.worth(95)), np.array([ALICE])).tolist() == [10]
+
+
+@pytest.mark.parametrize("called", [True, False])
+def test_a_called_keeper_takes_nothing_over(called: bool) -> None:
+    desk = Desk([220], [[10, 0]], capital=1_000)  # 220 - 210 = 10 left, below two thirds of 40
+    desk.ledger.state[desk.keeper] = State.CALLED if called else State.HEALTHY
+    desk.seize(btc=79)
+    desk.resolve(btc=79, failed=[ALICE])
+    assert len(desk.told(EventKind.KEEPER_TAKEOVER)) == (0 if called else 1)

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from abm.clearing.admission import Backing, Reserve, admit
+from abm.clearing.collateral import take_tokens
 from abm.clearing.house import House, Staff
-from abm.clearing.journal import EventKind
+from abm.clearing.journal import EventKind, Journal
 from abm.clearing.ledger import Ledger, State
 from abm.clearing.margin.haircut import Haircut, Haircuts, with_haircuts
 from abm.clearing.rulebook import Clearing
@@ -295,3 +296,25 @@ def test_offers_that_rest_are_holdings_spoken_for() -> None:
 def test_the_perpetuals_of_a_market_are_all_but_its_tokens() -> None:
     assert instruments().is_spot.tolist() == [False, True] and instruments().perpetuals.tolist() == [BTC]
     assert not listed(3).is_spot.any()
+
+
+@pytest.mark.parametrize(("free", "taken"), [((95_00, 45_00), True), ((95_00, 44_99), False), ((200_00, 0), False)])
+def test_every_fund_pays_for_the_tokens_that_it_takes(free: tuple[int, int], taken: bool) -> None:
+    # 100 of one token and 50 of another less 5.00 each; every token has a fund of its own
+    three = Instruments(("BTC", "USDE", "WBTC"), np.arange(3), np.zeros(3, dtype=np.int64), np.ones(3), np.ones(3),
+                        np.ones(3, dtype=np.int64), np.full(3, 100), np.full(3, 400), spot=(1, 2))  # fmt: skip
+    position = [[0, 100, 50], [0, 0, 0], [0, 0, 0]]
+    ledger = Ledger.open(three, [100_00, *free], owner=range(3), position=position, issued=[0, 100, 50])
+    price, haircut, fund = np.full(3, 100), np.array([0, 5_00, 5_00]), np.array([1, 1, 2])
+    money = {1: free[0], 2: free[1]}
+    did = take_tokens(ledger, Journal(), ALICE, fund=fund, free=money.__getitem__, price=price, haircut=haircut)
+    assert did == taken
+    assert ledger.position[:, 1:].tolist() == ([[0, 0], [100, 0], [0, 50]] if taken else [row[1:] for row in position])
+
+
+def test_haircuts_of_tokens_are_not_netted_with_the_legs_of_a_portfolio() -> None:
+    # alone BTC would ask for 20.00 and the token for 5.00; together they are asked for 20.00: 15.00 are for BTC
+    desk = Desk([110_00], [[2_000, 50]])
+    desk.house.margin_state = object()
+    alone = np.array([[20_00, 5_00]])
+    assert desk.house.selling._shares(alone, np.array([20_00])).tolist() == [[15_00, 5_00]]

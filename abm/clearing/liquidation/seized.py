@@ -39,7 +39,8 @@ class Seized:
         asked = self.requirement(left if self.closed is None else left + self.closed[rows])
         if self.large is None or not self.large.any():
             return asked
-        part = np.abs(left) / np.maximum(np.abs(self.position[rows]), 1)  # of the add-on: it falls faster, being convex
+        closed = 0 if self.closed is None else np.abs(self.closed[rows])
+        part = (np.abs(left) + closed) / np.maximum(np.abs(self.position[rows]) + closed, 1)  # of what is convex, falls faster
         return np.asarray(asked + np.ceil((self.large[rows] * part).sum(axis=1)).astype(np.int64))
 
     @property

@@ -42,9 +42,9 @@ class Climate(NamedTuple):
 class Dynamic(Record):
     """Requirement = multiple x that of the rule inside; the multiple follows the volatility ratio of the market.
 
-    ratio^2 is the EWMA of the mean over instruments of squared returns per opening variance; the calculated multiple is
-    1 + scaling x (ratio - 1) between floor and cap, then come the tool and the speed limits. One multiple for the house:
-    not suitable where the volatilities of its assets part.
+    ratio^2 is the EWMA of the mean over instruments of squared returns per opening variance, where that is not zero; the
+    calculated multiple is 1 + scaling x (ratio - 1) between floor and cap, then come the tool and the speed limits. One
+    multiple for the house: not suitable where the volatilities of its assets part.
     """
 
     kind: Literal["dynamic"] = param("dynamic", unit="name", source="-", help="A rule scaled by volatility.")
@@ -89,10 +89,11 @@ class Dynamic(Record):
         base = self.base.advance(state.base, index)
         if state.last is None:
             return state._replace(base=base, last=index)
-        step = state.step_seconds
-        returns = (index / state.last - 1.0) / (state.daily * np.sqrt(step / _DAY))
-        decay = 0.5 ** (step / self.half_life)
-        variance = decay * state.variance + (1.0 - decay) * float(np.mean(returns * returns))
+        step, variance, known = state.step_seconds, state.variance, state.daily > 0
+        if known.any():
+            returns = (index / state.last - 1.0)[known] / (state.daily[known] * np.sqrt(step / _DAY))
+            decay = 0.5 ** (step / self.half_life)
+            variance = decay * variance + (1.0 - decay) * float(np.mean(returns * returns))
         calculated = self._calculated(variance)
         charged = self.tool.charge(Charged(calculated, state.past[0], state.multiple, step))
         past = (*state.past, calculated)[-max(1, round(self.tool.lookback / step)) :]

@@ -160,3 +160,11 @@ def test_a_position_that_nobody_takes_waits_behind_the_others() -> None:
 def test_all_at_once_is_pro_rata_where_only_a_part_is_sold() -> None:
     # 25 / 90 of each: 2.8 and 4.4
     assert sold(JustEnough(target=1.0, priority="all_at_once"), seized([10, 16], 65)) == [3, 5]
+
+
+def test_what_size_adds_to_a_closed_leg_is_asked_for_whatever_is_sold() -> None:
+    # 10 and 20 lots at 100 and 50: 50 each, and 30 for the size of the second leg, half of which a halt keeps
+    account = seized([10, 10], 100, large=np.array([[0, 30]]), closed=np.array([[0, 10]]))
+    rows = np.array([0])
+    assert account.required(rows, np.array([[10, 10]])).tolist() == [50 + 50 + 30]
+    assert account.required(rows, np.array([[10, 0]])).tolist() == [50 + 25 + 15]  # the closed half asks for its half

@@ -119,3 +119,11 @@ def test_tools_by_hand() -> None:
 def test_floor_above_cap() -> None:
     with pytest.raises(ValidationError, match="margin.floor must be at most cap=2, was 3"):
         Dynamic(floor=3.0, cap=2.0)
+
+
+def test_assets_that_do_not_move_by_themselves_do_not_count() -> None:
+    rule, calm = free(half_life=DAY), terms(n=2)._replace(volatility=np.array([0.04, 0.0]))
+    state = rule.advance(rule.advance(rule.open(calm), [100.0, 100.0]), [108.0, 101.0])
+    assert state.variance == pytest.approx(0.5 + 0.5 * 4.0)  # 8 % are two deviations of the first alone
+    still = terms()._replace(volatility=np.zeros(1))
+    assert rule.advance(rule.advance(rule.open(still), [100.0]), [108.0]).multiple == 1.0
