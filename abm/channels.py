@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from abm.clearing.layers import OF_MEMBERS
+from abm.clearing.margin.dynamic import Dynamic
+from abm.clearing.margin.portfolio import Portfolio
 from abm.scenario import Scenario
 
 Overrides = dict[str, Any]
@@ -101,9 +103,10 @@ def _collateral_price(scenario: Scenario) -> Overrides:
 def _margin_procyclicality(scenario: Scenario) -> Overrides:
     """Requirements do not follow volatility: the rule inside a dynamic one counts, haircuts stand."""
     still: Overrides = {f"assets.{asset.name}.haircut.volatility_scaling": 0.0 for asset in scenario.assets}
-    dynamic = [venue for venue in scenario.venues if venue.clearing.margin.kind == "dynamic"]
     return still | {
-        f"venues.{venue.name}.clearing.margin": venue.clearing.margin.base.model_dump(exclude_none=True) for venue in dynamic
+        f"venues.{venue.name}.clearing.margin": venue.clearing.margin.base.model_dump(exclude_none=True)
+        for venue in scenario.venues
+        if isinstance(venue.clearing.margin, Dynamic)
     }
 
 
@@ -112,8 +115,8 @@ def _portfolio_margin(scenario: Scenario) -> Overrides:
     changes: Overrides = {}
     for venue in scenario.venues:
         margin, key = venue.clearing.margin, f"venues.{venue.name}.clearing.margin"
-        inside, place = (margin.base, f"{key}.base") if margin.kind == "dynamic" else (margin, key)
-        if inside.kind == "portfolio":
+        inside, place = (margin.base, f"{key}.base") if isinstance(margin, Dynamic) else (margin, key)
+        if isinstance(inside, Portfolio):
             changes[f"{place}.offset"] = 0.0
     return changes
 

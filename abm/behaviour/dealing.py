@@ -66,7 +66,7 @@ class Dealing(Record):
         0.05, unit="share of opening price", source="choice", help="Distance between strikes.", gt=0, le=0.5
     )
     expiry_days: float = param(
-        7.0, unit="days", source="choice of regime: weekly options", help="Time to expiry at the opening.", gt=0
+        7.0, unit="days", source="choice of regime: weekly options", help="Time to expiry at the opening.", gt=0, le=365
     )
     implied_ratio: float = param(
         1.0, unit="1", source="choice", help="Implied volatility over the asset's daily volatility.", gt=0, le=20
