@@ -10,6 +10,7 @@ import mesa
 import numpy as np
 from numpy.typing import NDArray
 
+from abm.agents.dealer import Dealer, Dealers
 from abm.agents.liquidator import VenueLiquidator, principals_of
 from abm.agents.maker import Desk, Maker
 from abm.agents.trader import Group, Trader
@@ -19,7 +20,7 @@ from abm.lineage import Lineage
 from abm.market.book import Execution
 from abm.market.causes import Cause
 from abm.market.order import OrderBatch, Outcome, joined, no_orders
-from abm.opening import MAKERS, open_exchange, rule_of
+from abm.opening import DEALERS, MAKERS, open_exchange, rule_of
 from abm.records import RUN, Records
 from abm.scenario import Scenario
 from abm.tape import Tape
@@ -104,6 +105,7 @@ class CascadeModel(mesa.Model):
         view = self.view()
         decisions = [group.decide(view, self.draws(group)) for group in self.groups.values()]
         decisions += [trader.act(view) for trader in self.solitary]
+        decisions.append(self.dealers.act(view))
         self._send("trade", joined([no_orders(), *decisions]), Cause.TRADES)
         self.exchange.sweep()
 
@@ -208,14 +210,17 @@ class CascadeModel(mesa.Model):
         self.groups = {
             name: Group(name, rule_of(self.scenario, name), rows)
             for name in held.groups
-            if name != MAKERS and len(rows := held.rows(name))
+            if name not in (MAKERS, DEALERS) and len(rows := held.rows(name))
         }
         self.desk = Desk(self, self.scenario.makers, makers, exchange.maker_depth)
+        hedged = held.rows(DEALERS) if DEALERS in held.groups else makers[:0]
+        self.dealers = Dealers(self, self.scenario.population.dealers, hedged)
         gc.disable()  # a million handles are created at once and none can be garbage
         try:
             for group in self.groups.values():
                 Trader.create_agents(self, len(group.rows), group.rows.tolist(), group)
             self.makers = list(Maker.create_agents(self, len(makers), makers.tolist()))
+            Dealer.create_agents(self, len(hedged), hedged.tolist())
         finally:
             gc.enable()
         self.solitary: list[Trader] = []

@@ -39,6 +39,7 @@ from abm.world.fundamentals import Values
 GROUPS = ("crowd", "pairs", "hedgers", "liquidity", "value", "trend", "arbitrage")
 LEVERAGED = ("crowd", "pairs")
 MAKERS = "makers"
+DEALERS = "dealers"
 UNMARGINED = ("fees", "skin", "default_fund", "pool")  # roles whose accounts no house margins
 
 Ints = NDArray[np.int64]
@@ -46,7 +47,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Owners:
-    """Rows of everybody who owns accounts: traders (makers are the last group), then the houses' own, then the pool."""
+    """Rows of everybody who owns accounts: traders (makers and dealers last), then the houses' own, then the pool."""
 
     n_traders: int
     role: tuple[str, ...]  # (n_owners - n_traders,): what the house's own account is for
@@ -191,8 +192,9 @@ def rule_of(scenario: Scenario, group: str) -> Any:
 
 
 def traders_of(scenario: Scenario, instruments: Instruments, brackets: Brackets, streams: Streams) -> Traders:
-    """The table of traders; the makers are its last group."""
-    groups = groups_of(scenario) | {MAKERS: scenario.makers}
+    """The table of traders; the makers come last, and dealers, if any, behind them, so that they move nobody's row."""
+    dealers = scenario.population.dealers
+    groups = groups_of(scenario) | {MAKERS: scenario.makers} | ({DEALERS: dealers} if dealers.count else {})
     price = instruments.opening_tick * instruments.unit
     margin = houses_of(scenario)[0].margin
     state = opened(margin, terms_of(scenario, instruments))

@@ -60,6 +60,7 @@ SCALARS = {
     "keeper_equity": Column(np.int64, "cash units", "joint equity of the keepers"),
     "vault_equity": Column(np.int64, "cash units", "equity of the backstop vaults"),
     "maker_equity": Column(np.int64, "cash units", "joint equity of the makers"),
+    "dealer_equity": Column(np.int64, "cash units", "joint equity of the options dealers, options not counted"),
     "refused": Column(np.int64, "orders", "refused in the step"),
     "called": Column(np.int64, "accounts", "with a margin call at the end of the step"),
     "calls_value": Column(np.int64, "cash units", "asked by the margin calls made in the step"),

@@ -49,6 +49,7 @@ class Tape:
         self._opening_leveraged = int(self._gross(self._leveraged).sum())
         houses = self.exchange.houses
         self._makers = np.flatnonzero(np.isin(model.ledger.owner, model.desk.rows))  # accounts
+        self._dealers = np.flatnonzero(np.isin(model.ledger.owner, model.dealers.rows))
         self._funds = np.unique(np.concatenate([house.fund for house in houses]))
         self._keepers = np.concatenate([house.staff.keepers for house in houses])
         self._vaults = np.concatenate([house.staff.vault for house in houses])
@@ -208,6 +209,7 @@ class Tape:
             "keeper_equity": self._equity(self._keepers),
             "vault_equity": self._equity(self._vaults),
             "maker_equity": self._maker_equity(),
+            "dealer_equity": self._equity(self._dealers),
             "refused": self._refused,
             "called": int(np.count_nonzero(ledger.state == State.CALLED)),
             "calls_value": borne[EventKind.CALLED],

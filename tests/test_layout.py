@@ -21,7 +21,7 @@ LEVELS = (
     ("clearing",),
     ("world", "behaviour"),
     ("scenario",),
-    ("records",),
+    ("records", "channels"),
     ("recorder", "measures"),
     ("exchange",),
     ("opening",),

@@ -138,6 +138,10 @@ WORLDS = {
         venue("alpha", 0.6, concentration={"kind": "addon", "threshold": 0.02}),
         venue("beta", 0.4, concentration={"kind": "addon", "threshold": 0.02, "scope": "all_venues"}),
     ),
+    "dealers": stirred(
+        venue("main", 1.0, liquidation={"kind": "whole"}),
+        population__dealers={"count": 3, "capital_share": 0.01, "gamma_share": 0.005, "expiry_days": 0.002},
+    ),
     "tokens": stirred(
         venue("main", 1.0, liquidation={"kind": "whole"}),
         assets=[

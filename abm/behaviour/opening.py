@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from abm.behaviour.arbitrage import Arbitrage
 from abm.behaviour.booked import Booked
 from abm.behaviour.carry import Carry
+from abm.behaviour.dealing import Dealing
 from abm.behaviour.hedged import HedgedPair
 from abm.behaviour.hedging import Hedging
 from abm.behaviour.leverage import Leveraged
@@ -27,7 +28,7 @@ from abm.streams import Streams
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-Group = ZeroIntelligence | Value | Trend | Carry | HedgedPair | Hedging | Arbitrage | Quoting | Others | Booked
+Group = ZeroIntelligence | Value | Trend | Carry | HedgedPair | Hedging | Arbitrage | Quoting | Dealing | Others | Booked
 Requirement = Callable[[Ints], tuple[Floats, Floats]]  # lots (k, n_instruments) -> initial, maintenance (k,), cash units
 
 
@@ -301,8 +302,8 @@ def _block(name: str, group: Group, luck: Luck, book: Book, requirement: Require
 
 
 def _limits(group: Any, collateral: Ints, board: Board) -> Ints:
-    """(count, n_instruments) lots: the largest positions of those who trade on capital, 0 for holders."""
-    if not hasattr(group, "capital_share"):
+    """(count, n_instruments) lots: the largest positions of those who trade on capital, 0 for holders and for dealers."""
+    if not hasattr(group, "capital_share") or isinstance(group, Dealing):
         return np.zeros((len(collateral), len(board.lots)), dtype=np.int64)
     most = group.inventory_leverage if isinstance(group, Quoting) else 1.0
     stretch = np.where(board.instruments.is_spot, 1.0, most)  # tokens are paid for in full

@@ -6,6 +6,7 @@ from abm.behaviour.answer import Answer
 from abm.behaviour.arbitrage import Arbitrage
 from abm.behaviour.carry import Carry
 from abm.behaviour.collateral import Collateral
+from abm.behaviour.dealing import Dealing
 from abm.behaviour.hedged import HedgedPair
 from abm.behaviour.hedging import Hedging
 from abm.behaviour.other import Others
@@ -54,5 +55,6 @@ class Population(Record):
     value: Value = param(Value(), unit="rule", source="per field", help="Buyers below value, with finite capital.")
     trend: Trend = param(Trend(), unit="rule", source="per field", help="Followers of the trend.")
     arbitrage: Arbitrage = param(Arbitrage(), unit="rule", source="per field", help="Traders between venues.")
+    dealers: Dealing = param(Dealing(), unit="rule", source="none by default", help="Options dealers who hedge.")
     book: Book = param(NoBook(), unit="rule", source="none by default", help="Accounts of your own, from files.")
     others: tuple[Others, ...] = param((), unit="rule", source="default: none", help="Groups whose decisions you have written.")
