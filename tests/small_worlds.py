@@ -80,10 +80,9 @@ def played(scenario: Scenario, seed: int = 1) -> Records:
 
 def columns(records: Records) -> dict[str, Any]:
     """Everything that was recorded, table by table, but the wall time."""
-    lineage = {"lineage": records.lineage}
     health = {"health step": records.health.step, "health notional": records.health.notional}
     tables = {"seconds": records.seconds, "liquidations": records.liquidations, "events": records.events}
-    return {**tables, **health, **lineage, **records.per_instrument, **records.scalars}
+    return {**tables, **health, **records.per_instrument, **records.scalars}
 
 
 def fingerprint(records: Records) -> str:

@@ -167,17 +167,17 @@ def others(parameter: Parameter) -> Iterator[Any]:
         yield from (choice for choice in parameter.bounds.split(" | ") if choice != value)
 
 
-def passes(scenario: Scenario) -> Iterator[str]:
+def passes(scenario: Scenario) -> Iterator[tuple[str, bytes]]:
     """What was recorded, looked at now and then while a world runs: equal runs say the same."""
     model = CascadeModel(scenario=scenario, rng=1)
     for tick in range(model.scenario.time.steps):
         model.step()
         if tick + 1 in LOOKS:
-            yield fingerprint(model.records())
+            yield fingerprint(model.records()), model.records().lineage.tobytes()
     model.forget()
 
 
-def changed(scenario: Scenario, parameter: Parameter, was: Sequence[str]) -> bool:
+def changed(scenario: Scenario, parameter: Parameter, was: Sequence[tuple[str, bytes]]) -> bool:
     """Whether some other value of the parameter changes anything that is recorded; told as soon as it does."""
     for value in others(parameter):
         try:

@@ -136,11 +136,12 @@ class Selling:
         return np.stack(legs, axis=1)
 
     def _shares(self, alone: Ints, required: Ints) -> Ints:
-        """`alone` (k, n_instruments) scaled to the account's requirement (k,) and rounded up: legs that hedge each other ask
-        less, haircuts of tokens are what they are."""
+        """`alone` (k, n_instruments) scaled so that it sums to the account's requirement (k,), to the unit: legs that hedge
+        each other ask less, haircuts of tokens are what they are."""
         if self.house.margin_state is None:
             return alone
         haircut = np.where(self.house.ledger.instruments.is_spot, alone, 0)
         netted = alone - haircut
         part = (required - haircut.sum(axis=1)) / np.maximum(netted.sum(axis=1), 1)
-        return np.asarray(haircut + np.ceil(netted * part[:, np.newaxis]).astype(np.int64))
+        upto = np.rint(netted.cumsum(axis=1) * part[:, np.newaxis]).astype(np.int64)
+        return np.asarray(haircut + np.diff(upto, axis=1, prepend=0))
