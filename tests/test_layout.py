@@ -27,9 +27,11 @@ LEVELS = (
     ("opening",),
     ("lineage",),
     ("agents",),
+    ("channels",),
     ("tape",),
     ("model",),
     ("twins",),
+    ("stress", "attribute"),
     ("view", "cli"),
 )
 APART = ("study", "figures")  # standard and third-party libraries only

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 
 import click
 
+from abm.cli.attribute import attribute
 from abm.cli.errors import MISTAKE, STOPPED, Mistake
 from abm.cli.inspect import list_scenarios, params, show, validate
 from abm.cli.run import run
+from abm.cli.stress import stress
 
 HELP = ("-h", "--help")
 
@@ -23,7 +25,7 @@ def commands() -> None:
     """
 
 
-for command in (run, list_scenarios, show, params, validate):
+for command in (run, stress, attribute, list_scenarios, show, params, validate):
     commands.add_command(command)
 
 
