@@ -16,7 +16,7 @@ from abm.cli.output import PROVENANCE, Claim, dumps, write_json
 from abm.cli.progress import progress
 from abm.cli.provenance import provenance
 from abm.cli.reading import percent
-from abm.cli.table import MISSING
+from abm.cli.table import MISSING, WIDE
 from abm.figures.attribution import KINDS, attribution
 from abm.measures.attribution import On, effects, share, total
 from abm.measures.seeds import ENOUGH, statistics
@@ -128,6 +128,7 @@ def tell(job: AttributionJob, result: Mapping[str, Any]) -> None:
     from rich.console import Console
 
     console = Console(highlight=False)
+    console = console if console.is_terminal else Console(highlight=False, width=WIDE)
     console.print(table(result))
     console.print(f"\n{words(result)}\n")
     console.print(f"results and figure in {job.out}", soft_wrap=True)
@@ -141,7 +142,7 @@ def table(result: Mapping[str, Any]) -> Table:
     caption = f"share: sum over seeds over the sum of the totals{few}; {MISSING} not available: the file says why"
     drawn = Table(title=title, caption=caption, title_justify="left", caption_justify="left")
     drawn.add_column("channel", no_wrap=True)
-    drawn.add_column("what")
+    drawn.add_column("what", no_wrap=True)
     drawn.add_column(f"median effect, {shown_unit(result)}", justify="right")
     drawn.add_column("share of total, %", justify="right")
     for kind, named in result["effects"].items():
@@ -149,8 +150,14 @@ def table(result: Mapping[str, Any]) -> Table:
         for name, found in named.items():
             effect, part = found["effect"], found["share"]
             cells = (_said(effect["median"], effect, result), _said_share(part))
-            drawn.add_row(name.replace("_", " ").replace(" x ", " × "), KINDS[kind][0], *cells)
+            drawn.add_row(name.replace("_", " ").replace(" x ", " × "), _what(kind, name), *cells)
     return drawn
+
+
+def _what(kind: str, name: str) -> str:
+    if kind != "effect":
+        return KINDS[kind][0]
+    return "interaction" if " x " in name else "main effect"
 
 
 def shown_unit(result: Mapping[str, Any]) -> str:

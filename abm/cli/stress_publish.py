@@ -14,7 +14,7 @@ from abm.cli.output import PROVENANCE, Claim, dumps, write_json
 from abm.cli.progress import progress
 from abm.cli.provenance import provenance
 from abm.cli.reading import Reading, Write, money, percent, times, whole
-from abm.cli.table import MISSING
+from abm.cli.table import MISSING, WIDE
 from abm.figures.stress import stress
 from abm.measures.seeds import ENOUGH, statistics
 from abm.measures.stress import unit_of
@@ -34,7 +34,6 @@ COLUMNS: tuple[tuple[str, str, Write], ...] = (
     ("radius", "spectral_radius", times),
     ("growth", "growth", times),
 )
-WIDE = 120  # characters, where the output is no terminal
 SEEN = {"spectral_radius": "ex-ante spectral radius", "growth": "growth from first to second generation"}
 
 
@@ -165,9 +164,9 @@ def table(result: Mapping[str, Any]) -> Table:
     title = f"stress of {result['scenario']}, " + ("1 seed" if count == 1 else f"medians over {count} seeds")
     few = "" if count >= ENOUGH else f"; too few seeds for intervals, which need {ENOUGH}"
     caption = (
-        f"money in {result['currency']}; lost: by groups that lost; accounts: liquidated; forced: orders over opening open interest; excess: largest fall"
-        " of another asset below its path without liquidations; calls: accounts called; radius: ex-ante spectral radius;"
-        f" growth: second generation of liquidations per one of the first{few}"
+        f"money in {result['currency']}; lost: by groups that lost; accounts: liquidated; forced: orders over opening open"
+        " interest; excess: largest fall of another asset below its path without liquidations; calls: accounts called;"
+        f" radius: ex-ante spectral radius; growth: second generation of liquidations per one of the first{few}"
     )
     drawn = Table(title=title, caption=caption, title_justify="left", caption_justify="left")
     drawn.add_column("shock", no_wrap=True)
