@@ -13,6 +13,11 @@ from abm.scenario import Scenario
 Overrides = dict[str, Any]
 
 
+def every_house(scenario: Scenario, key: str, value: Any) -> Overrides:
+    """The same rule for the clearing house of every venue."""
+    return {f"venues.{venue.name}.clearing.{key}": value for venue in scenario.venues}
+
+
 def _every_house(scenario: Scenario, changes: Callable[[Any], Overrides]) -> Overrides:
     """What `changes` asks of the clearing rules of each venue, under their dotted names."""
     return {
@@ -37,6 +42,11 @@ def _trader_wealth(scenario: Scenario) -> Overrides:
         "population.crowd.deleverage_per_hour": 0.0,
         "population.crowd.reentry_per_hour": 0.0,
     }
+
+
+def _impact(scenario: Scenario) -> Overrides:
+    """Forced orders are filled at the mark by an outside pool."""
+    return every_house(scenario, "execution", "outside_pool")
 
 
 def _transmission(scenario: Scenario) -> Overrides:
@@ -146,6 +156,7 @@ def _momentum(scenario: Scenario) -> Overrides:
 CHANNELS: Mapping[str, Callable[[Scenario], Overrides]] = {
     "cross_margin": _cross_margin,
     "trader_wealth": _trader_wealth,
+    "impact": _impact,
     "transmission": _transmission,
     "maker_capital": _maker_capital,
     "value_capital": _value_capital,

@@ -6,25 +6,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeVar
 
+from abm.channels import Overrides, every_house
 from abm.records import RUN, Records
 from abm.scenario import Scenario
 
-Overrides = dict[str, Any]
-
-
-def _every_house(scenario: Scenario, key: str, value: Any) -> Overrides:
-    return {f"venues.{venue.name}.clearing.{key}": value for venue in scenario.venues}
-
+Asked = TypeVar("Asked")
+Found = TypeVar("Found")
 
 # name -> what it switches off, as overrides of the scenario
 TWINS: Mapping[str, Callable[[Scenario], Overrides]] = {
     "no_shock": lambda scenario: {"world.shocks": []},
     "isolated": lambda scenario: {"population.cross_share": 0.0, "population.universal_share": 0.0},
-    "no_impact": lambda scenario: _every_house(scenario, "execution", "outside_pool"),
-    "no_adl": lambda scenario: _every_house(scenario, "adl", {"kind": "none"}),
-    "no_liquidation": lambda scenario: _every_house(scenario, "liquidation", {"kind": "none"}),
+    "no_impact": lambda scenario: every_house(scenario, "execution", "outside_pool"),
+    "no_adl": lambda scenario: every_house(scenario, "adl", {"kind": "none"}),
+    "no_liquidation": lambda scenario: every_house(scenario, "liquidation", {"kind": "none"}),
 }
 
 
@@ -93,7 +90,7 @@ def run_job(todo: Sequence[Task], *, jobs: int, done: Callable[[Task], None] = l
     """
     missing = {seed: sum(task.seed == seed for task in todo) for seed in {task.seed for task in todo}}
     parts: dict[int, SeedRuns] = {seed: SeedRuns(seed) for seed in missing}
-    for task, records in _results(todo, jobs):
+    for task, records in run_all(simulate, todo, jobs=jobs):
         parts[task.seed].add(task.twin, records)
         missing[task.seed] -= 1
         done(task)
@@ -101,13 +98,14 @@ def run_job(todo: Sequence[Task], *, jobs: int, done: Callable[[Task], None] = l
             yield parts.pop(task.seed)
 
 
-def _results(todo: Sequence[Task], jobs: int) -> Iterator[tuple[Task, Records]]:
-    if jobs <= 1 or len(todo) == 1:
-        for task in todo:
-            yield task, simulate(task)
+def run_all(work: Callable[[Asked], Found], todo: Sequence[Asked], *, jobs: int) -> Iterator[tuple[Asked, Found]]:
+    """Every request with what `work`, a function of a module, makes of it, as soon as it is done; at most `jobs` processes."""
+    if jobs <= 1 or len(todo) <= 1:
+        for asked in todo:
+            yield asked, work(asked)
         return
     with pool(jobs) as executor:
-        futures: dict[Future[Records], Task] = {executor.submit(simulate, task): task for task in todo}
+        futures: dict[Future[Found], Asked] = {executor.submit(work, asked): asked for asked in todo}
         for future in as_completed(futures):
             yield futures.pop(future), future.result()
 

@@ -85,6 +85,7 @@ CASES: dict[str, tuple[Changes, Changes]] = {
         {f"{RULES}.margin": {"kind": "dynamic", "half_life": 60.0}, "assets.USDE.haircut.volatility_scaling": 2.0},
     ),
     "portfolio_margin": ({f"{RULES}.margin": PORTFOLIO}, {f"{RULES}.margin.offset": 0.8}),
+    "impact": ({f"{RULES}.execution": "outside_pool"}, {f"{RULES}.execution": "book"}),
     "breakers": ({}, {"venues.main.breaker": {"kind": "market_wide", "first": 0.05, "halt": 30.0}}),
     "dealers": ({}, {"population.dealers": {"count": 2, "capital_share": 0.1}}),
     "transfers": (
@@ -117,8 +118,8 @@ def test_off_is_the_world_without_the_mechanism(name: str) -> None:
 
 
 def rowless(records: Records) -> Records:
-    """The records without the row numbers of accounts and owners."""
-    tables = {}
+    """The records without the row numbers of accounts and owners, and without the idle dealers' own money."""
+    tables: dict[str, Any] = {"scalars": {**records.scalars, "dealer_equity": np.zeros(len(records), dtype=np.int64)}}
     for table in ("liquidations", "events"):
         tables[table] = getattr(records, table).copy()
         for number in {"account", "trader", "counterparty"}.intersection(tables[table].dtype.names):

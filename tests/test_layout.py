@@ -30,7 +30,7 @@ LEVELS = (
     ("tape",),
     ("model",),
     ("twins",),
-    ("task",),
+    ("task", "stress", "attribute"),
     ("view", "cli"),
 )
 APART = ("study", "figures")  # standard and third-party libraries only

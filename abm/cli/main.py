@@ -8,10 +8,12 @@ from collections.abc import Sequence
 
 import click
 
+from abm.cli.attribute import attribute
 from abm.cli.errors import MISTAKE, STOPPED, Mistake
 from abm.cli.inspect import list_scenarios, params, show, validate
 from abm.cli.report import report
 from abm.cli.run import run
+from abm.cli.stress import stress
 from abm.cli.sweep import sweep
 
 HELP = ("-h", "--help")
@@ -25,7 +27,7 @@ def commands() -> None:
     """
 
 
-for command in (run, sweep, report, list_scenarios, show, params, validate):
+for command in (run, sweep, report, stress, attribute, list_scenarios, show, params, validate):
     commands.add_command(command)
 
 

@@ -21,6 +21,12 @@ OWN = {
     "liquidations.parquet",
     "events.parquet",
     "health.parquet",
+    "stress.json",
+    "stress.parquet",
+    "stress.csv",
+    "attribution.json",
+    "attribution.parquet",
+    "attribution.csv",
     "figures",
     "twins",
     PROVENANCE,
@@ -33,13 +39,15 @@ class Identity:
 
     scenario_hash: str
     seeds: tuple[int, ...]
+    request: str = ""  # what else was asked: the grid of a stress test, the channels of an attribution
 
     @classmethod
     def of(cls, directory: Path) -> Identity | None:
         """The run whose results lie in a directory, None if they are not a run's."""
         try:
             stored = json.loads((directory / PROVENANCE).read_text(encoding="utf-8"))
-            return cls(str(stored["scenario_hash"]), tuple(int(seed) for seed in stored["seeds"]))
+            seeds = tuple(int(seed) for seed in stored["seeds"])
+            return cls(str(stored["scenario_hash"]), seeds, str(stored.get("request", "")))
         except (OSError, ValueError, TypeError, KeyError):
             return None
 

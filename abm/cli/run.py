@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
@@ -40,8 +40,23 @@ class Job:
         return Identity(self.scenario.hash(), self.seeds)
 
 
-Publish = Callable[[Job, Any, Claim], None]  # writes into claim.directory and speaks to the user
-Simulate = Callable[[Job], Any]
+class Asked(Protocol):
+    """A request that leaves a directory of results."""
+
+    @property
+    def out(self) -> Path:
+        """The directory."""
+        ...
+
+    @property
+    def identity(self) -> Identity:
+        """What makes it the same run as an earlier one."""
+        ...
+
+
+Request = TypeVar("Request", bound=Asked)
+Publish = Callable[[Request, Any, Claim], None]  # writes into claim.directory and speaks to the user
+Simulate = Callable[[Request], Any]
 
 
 class WholeNumber(click.ParamType[int]):
@@ -93,7 +108,7 @@ def run(scenario: str, sets: tuple[str, ...], matrix: bool, as_json: bool, **cho
     execute(job, simulate, publish)
 
 
-def execute(job: Job, simulate: Simulate, publish: Publish) -> None:
+def execute(job: Request, simulate: Simulate[Request], publish: Publish[Request]) -> None:
     """Simulate into a claimed directory; on any way out but success nothing of it remains, terminated or interrupted."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with claim(job.out, job.identity) as claimed:
