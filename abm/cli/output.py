@@ -21,6 +21,8 @@ OWN = {
     "liquidations.parquet",
     "events.parquet",
     "health.parquet",
+    "lineage.parquet",
+    "seizures.parquet",
     "figures",
     "twins",
     PROVENANCE,
