@@ -8,7 +8,9 @@ from collections.abc import Sequence
 
 import click
 
+from abm.cli.compare import compare
 from abm.cli.errors import MISTAKE, STOPPED, Mistake
+from abm.cli.explain import explain
 from abm.cli.inspect import list_scenarios, params, show, validate
 from abm.cli.run import run
 
@@ -23,7 +25,7 @@ def commands() -> None:
     """
 
 
-for command in (run, list_scenarios, show, params, validate):
+for command in (run, list_scenarios, show, params, validate, explain, compare):
     commands.add_command(command)
 
 
