@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from abm.measures.table import Measure
 
 HEADING = {"scenario", "seed", "steps", "step_seconds", "currency", "assets", "depth_within", "shock", "unavailable", "seeds"}
-HEADING |= {"warnings"}
 MISSING = "–"
 
 
@@ -75,7 +74,7 @@ def _values(summary: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         tree = {key: value for key, value in summary.items() if key not in HEADING}
         return {name: {"value": value, "low": None, "high": None} for name, value in leaves(tree)}
     found: dict[str, dict[str, Any]] = {}
-    for name, value in leaves({key: value for key, value in summary["seeds"].items() if key not in ("count", "list")}):
+    for name, value in leaves(summary["seeds"]):
         for end, kept in ((".median", "value"), (".low", "low"), (".high", "high")):
             if name.endswith(end):
                 found.setdefault(name.removesuffix(end), {})[kept] = value

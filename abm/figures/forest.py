@@ -56,6 +56,6 @@ def forest(lineage: pd.DataFrame, seizures: pd.DataFrame, assets: list[str]) -> 
 
 def _worst(lineage: pd.DataFrame) -> dict[int, str]:
     """The asset in which each liquidated account had lost most."""
-    lost = lineage.assign(asset=asset_of(lineage["instrument"])).groupby(["liquidation", "asset"], as_index=False)["loss"].sum()
+    lost = lineage.assign(asset=asset_of(lineage["instrument"])).groupby(["liquidation", "asset"])["loss"].sum().reset_index()
     last = lost.sort_values(by="loss", kind="stable").drop_duplicates("liquidation", keep="last")
     return dict(zip(last["liquidation"].tolist(), last["asset"].tolist(), strict=True))

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from abm.figures.style import BLACK, grid, styled, unit_of
+from abm.figures.style import grid, styled, unit_of
 from abm.figures.tree import infected, sales
 
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#8C6D31", "#999999")
@@ -28,7 +28,7 @@ def infection(
     share = {(s, t): x / total for s, t, x in edges.itertuples(index=False, name=None)} if total else {}
     scale, unit = unit_of(float(value.max()) if len(value) else 0.0, currency)
     with styled():
-        drawn, panels = grid(1, 1, (5.0, 5.0))
+        drawn, panels = grid(1, 1, (6.2, 5.0))
         axes = panels[0, 0]
         angle = np.pi / 2 - 2 * np.pi * np.arange(len(assets)) / max(1, len(assets))
         place = {name: (float(np.cos(a)), float(np.sin(a))) for name, a in zip(assets, angle, strict=True)}
@@ -39,11 +39,12 @@ def infection(
             size = 400 + 2_600 * float(value[name]) / float(value.max() or 1.0)
             axes.scatter(*place[name], s=size, color=COLOURS[k % len(COLOURS)], zorder=3, edgecolors="white", linewidths=1.5)
             said = f"{name}\n{value[name] / scale:.3g} {unit} sold\n{100 * share.get((name, name), 0.0):.0f} % stayed"
-            axes.annotate(said, [1.42 * x for x in place[name]], ha="center", va="center", fontsize=8)
-        axes.set(xlim=(-1.85, 1.85), ylim=(-1.75, 1.75), aspect="equal")
+            x, y = place[name]
+            axes.annotate(said, (1.85 * x, 1.47 * y), ha="center", va="center", fontsize=8)
+        axes.set(xlim=(-2.35, 2.35), ylim=(-1.75, 1.75), aspect="equal")
         axes.set_axis_off()
         drawn.suptitle(
-            "losses through forced orders in one asset → forced sales of another, % of all such losses"
+            "from losses through forced orders in one asset to forced sales of another, % of such losses"
             if total
             else "no account lost through forced orders",
             fontsize=9,
@@ -65,4 +66,5 @@ def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], wei
     (x0, y0), (x1, y1) = start, end
     middle = (0.62 * x0 + 0.38 * x1 + 0.15 * (y1 - y0), 0.62 * y0 + 0.38 * y1 - 0.15 * (x1 - x0))
     box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
-    axes.annotate(f"{100 * weight:.0f}", middle, ha="center", va="center", fontsize=7, color=BLACK, bbox=box, zorder=4)
+    number = axes.annotate(f"{100 * weight:.0f}", middle, ha="center", va="center", fontsize=7.5, color=colour, bbox=box)
+    number.set(weight="bold", zorder=4)

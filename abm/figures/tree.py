@@ -19,7 +19,7 @@ def sales(seizures: pd.DataFrame, liquidations: pd.DataFrame) -> pd.DataFrame:
     fills = liquidations[liquidations["filled"] != 0].sort_values(by="step", kind="stable")
     found = pd.merge_asof(fills, starts, on="step", by="account").dropna(subset=["liquidation"])
     found = found.assign(asset=asset_of(found["instrument"]), liquidation=found["liquidation"].astype(int))
-    return found.groupby(["liquidation", "asset"], as_index=False)["value"].sum()
+    return found.groupby(["liquidation", "asset"])["value"].sum().reset_index()
 
 
 def infected(lineage: pd.DataFrame, sold: pd.DataFrame) -> pd.DataFrame:
@@ -29,23 +29,24 @@ def infected(lineage: pd.DataFrame, sold: pd.DataFrame) -> pd.DataFrame:
     losses of accounts of whom nothing was sold are left out, as are gains.
     """
     forced = lineage[lineage["cause"] == "forced"]
-    lost = forced.assign(source=asset_of(forced["instrument"])).groupby(["liquidation", "source"], as_index=False)["loss"].sum()
+    lost = forced.assign(source=asset_of(forced["instrument"])).groupby(["liquidation", "source"])["loss"].sum().reset_index()
     share = sold["value"] / sold.groupby("liquidation")["value"].transform("sum")
     pairs = lost[lost["loss"] > 0].merge(sold.assign(share=share).rename(columns={"asset": "target"}), on="liquidation")
     pairs = pairs.assign(loss=pairs["loss"] * pairs["share"])
-    return pairs.groupby(["source", "target"], as_index=False)["loss"].sum()
+    return pairs.groupby(["source", "target"])["loss"].sum().reset_index()
 
 
 def parents(lineage: pd.DataFrame) -> pd.Series:
     """Heaviest parent of each liquidation, by its number; -1 where less than half of its loss came through forced orders."""
-    netted = lineage.groupby(["liquidation", "cause", "parent"], as_index=False)["loss"].sum()
+    netted = lineage.groupby(["liquidation", "cause", "parent"])["loss"].sum().reset_index()
     netted = netted[netted["loss"] > 0]
     numbers = np.sort(lineage["liquidation"].unique())
     total = netted.groupby("liquidation")["loss"].sum().reindex(numbers, fill_value=0.0)
     forced = netted[netted["cause"] == "forced"].groupby("liquidation")["loss"].sum().reindex(numbers, fill_value=0.0)
     named = netted[netted["parent"] >= 0].sort_values(by="loss", kind="stable").groupby("liquidation")["parent"].last()
     heaviest = named.reindex(numbers, fill_value=-1)
-    return heaviest.where((forced >= ROOT_BELOW * total) & (total > 0), -1)
+    kept: pd.Series = heaviest.where((forced >= ROOT_BELOW * total) & (total > 0), -1)
+    return kept
 
 
 def largest_tree(parent: pd.Series) -> list[int]:

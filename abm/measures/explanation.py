@@ -78,7 +78,7 @@ def _leg(leg: pd.Series, loss: float) -> dict[str, Any]:
 
 def _causes(lineage: pd.DataFrame) -> list[dict[str, Any]]:
     """What each position lost (or, negative, gained) through each cause since it last changed, the largest first."""
-    found = lineage.groupby(["instrument", "cause"], as_index=False)["loss"].sum().sort_values(by="loss", ascending=False)
+    found = lineage.groupby(["instrument", "cause"])["loss"].sum().reset_index().sort_values(by="loss", ascending=False)
     return [{"instrument": i, "cause": c, "loss": float(x)} for i, c, x in found.itertuples(index=False, name=None)]
 
 
