@@ -153,7 +153,7 @@ PATTERNS = {
             "step / 2": {"time.step_seconds": 2.5},
             "step / 4": {"time.step_seconds": 1.25},
             **{f"accounts x {n}": {f"population.{name}.count": n * held for name, held in LEVERAGED.items()} for n in (2, 4)},
-            "tick / 2": {f"assets.{asset}.tick": size / 2 for asset, size in TICKS.items()},
+            "tick / 2": {f"assets.{asset}.tick": size / 2 for asset, size in TICKS.items()} | {"assets.ALT.lot": 20.0},
             "tick x 2": {f"assets.{asset}.tick": size * 2 for asset, size in TICKS.items()},
         },
         {
