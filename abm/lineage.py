@@ -7,14 +7,43 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from abm.clearing.house import House
 from abm.clearing.journal import Entry, EventKind
 from abm.exchange import Exchange
+from abm.kernels.margin import Revaluation
 from abm.market.causes import Cause, Causes
 from abm.market.order import Fills, Reason
 from abm.records import LINEAGE
+from abm.scenario.recording import Recording
+from abm.seizures import Seizures
 
 NOBODY = -1
 SMALLEST = 1e-3  # of an account's losses: what a single liquidation must have caused to be named as its parent
+
+
+class NoLineage:
+    """Nothing is carried and nobody is looked back from."""
+
+    def __init__(self) -> None:
+        self.rows: list[NDArray[np.void]] = []
+        self.seizures: Seizures | None = None
+
+    def advance(self) -> None:
+        """Nothing."""
+
+    def note(self, fills: Fills, cause: Cause, tick: int) -> None:
+        """Nothing."""
+
+    def note_moves(self, entries: Iterable[Entry], tick: int) -> None:
+        """Nothing."""
+
+    def trace(self, house: House, worth: Revaluation, tick: int) -> None:
+        """Nothing."""
+
+
+def lineage_of(exchange: Exchange, rule: Recording) -> Lineage | NoLineage:
+    """What the record asks for."""
+    return Lineage(exchange, most=rule.parents_max) if rule.genealogy else NoLineage()
 
 
 class Lineage:
@@ -32,6 +61,7 @@ class Lineage:
         self._current = np.full(len(exchange.ledger), NOBODY, dtype=np.int64)  # number of each account's liquidation
         self._past = [self._causes.mark.astype(np.float32)]  # causes of the marks: at the opening, then by step
         self.rows: list[NDArray[np.void]] = []  # LINEAGE
+        self.seizures = Seizures(exchange)
         self.count = 0  # liquidations so far
 
     def advance(self) -> None:
@@ -56,11 +86,12 @@ class Lineage:
             if min(entry.instrument, entry.counterparty) >= 0 and entry.lots:
                 self._since[[entry.account, entry.counterparty], entry.instrument] = tick
 
-    def trace(self, entries: Iterable[Entry], tick: int) -> None:
-        """Accounts have been seized on the step's marks: number their liquidations and look back."""
-        for entry in entries:
+    def trace(self, house: House, worth: Revaluation, tick: int) -> None:
+        """`house` has seized accounts on the step's marks, at which they had `worth`: number their liquidations, look back."""
+        for entry in house.journal.entries:
             if entry.kind == EventKind.ENTERED:
                 self._current[entry.account] = self.count
+                self.seizures.note(house, entry.account, worth, step=tick, number=self.count)
                 self._look_back(entry.account, tick)
                 self.count += 1
         self._causes.make_room(self.count)
@@ -75,13 +106,15 @@ class Lineage:
 
     def _look_back(self, account: int, tick: int) -> None:
         """Write what the account lost, by leg and cause; parents that caused little are told as one."""
-        ledger, now = self._exchange.ledger, self._past[-1].astype(np.float64)
+        ledger, now = self._exchange.ledger, self._causes.mark
         worth = ledger.position[account] * self._exchange.instruments.unit  # cash units per tick
         legs = np.flatnonzero(worth)
         loss = np.zeros_like(now)
         for leg in legs:
             before = self._past[min(self._since[account, leg] + 1, len(self._past) - 1)][leg]
-            loss[leg] = -worth[leg] * (now[leg] - np.pad(before, (0, now.shape[1] - len(before))))
+            loss[leg] = now[leg]
+            loss[leg, : len(before)] -= before
+            loss[leg] *= -worth[leg]
         single = loss[:, len(Cause) :]
         small = np.abs(single) < SMALLEST * np.maximum(loss, 0.0).sum()
         loss[:, Cause.FORCED] += np.where(small, single, 0.0).sum(axis=1)

@@ -16,7 +16,7 @@ from abm.agents.maker import Desk, Maker
 from abm.agents.trader import Group, Trader
 from abm.agents.treasury import Treasury
 from abm.behaviour.view import Draws, Rows, View
-from abm.lineage import Lineage
+from abm.lineage import lineage_of
 from abm.market.book import Execution
 from abm.market.causes import Cause
 from abm.market.order import OrderBatch, Outcome, joined, no_orders
@@ -44,7 +44,7 @@ class CascadeModel(mesa.Model):
         self.value = self.instruments.opening_tick.astype(np.float64)  # outside value, ticks
         self.worth = self.exchange.revalue()
         self._hire()
-        self.lineage = Lineage(self.exchange, most=self.scenario.record.parents_max)
+        self.lineage = lineage_of(self.exchange, self.scenario.record)
         self.tape = Tape(self, twin)
 
     def step(self) -> None:
@@ -89,7 +89,7 @@ class CascadeModel(mesa.Model):
         self.worth = self.exchange.revalue()
         for house in self.exchange.houses:
             house.margin(self.worth)
-            self.lineage.trace(house.journal.entries, self.tick)
+            self.lineage.trace(house, self.worth, self.tick)
         self._force(joined([engine.cancels() for engine in self.engines]), Cause.QUOTES)
 
     def call(self) -> None:

@@ -10,7 +10,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from abm.clearing.journal import EventKind
 from abm.market.instrument import Instruments
-from abm.records import EVENT, HEALTH_EDGES, LINEAGE, LIQUIDATION, PER_INSTRUMENT, SCALARS, Exposure, Health, Meta, Records
+from abm.records import (
+    EVENT,
+    HEALTH_EDGES,
+    LINEAGE,
+    LIQUIDATION,
+    PER_INSTRUMENT,
+    SCALARS,
+    SEIZURE,
+    Exposure,
+    Health,
+    Meta,
+    Records,
+)
 
 Columns = dict[str, NDArray[Any]]
 
@@ -74,8 +86,14 @@ class Recorder:
             raise ValueError("edges of the health histogram must be equal in all snapshots of a run")
         self._health.append((step, np.array(histogram, dtype=np.int64)))
 
-    def records(self, meta: Meta, lineage: Sequence[NDArray[Any]] = (), exposure: Exposure | None = None) -> Records:
-        """What was recorded so far, copied and trimmed to the steps done; `lineage` and `exposure` as given."""
+    def records(
+        self,
+        meta: Meta,
+        lineage: Sequence[NDArray[Any]] = (),
+        exposure: Exposure | None = None,
+        seizures: Sequence[NDArray[Any]] = (),
+    ) -> Records:
+        """What was recorded so far, copied and trimmed to the steps done; the other tables as given."""
         done = slice(0, self.done)
         histograms = [histogram for _, histogram in self._health]
         return Records(
@@ -91,6 +109,7 @@ class Recorder:
                 notional=np.array(histograms, dtype=np.int64).reshape(len(histograms), len(self._edges) - 1),
             ),
             lineage=np.concatenate([np.empty(0, LINEAGE), *lineage]),
+            seizures=np.concatenate([np.empty(0, SEIZURE), *seizures]),
             exposure=exposure,
         )
 

@@ -44,6 +44,7 @@ PER_INSTRUMENT = {
     "open_interest": Column(np.int64, "lots", "one-sided open interest"),
     "adl": Column(np.int64, "lots", "closed by auto-deleveraging in the step, one side"),
     "takeover": Column(np.int64, "lots", "taken over by keepers, vault, members or fund in the step"),
+    "exhausted": Column(np.int64, "1", "1 in steps in which the book had too little for a forced order within its limit, else 0"),
     "halted": Column(np.int64, "1", "1 in steps in which a circuit breaker closed the book, else 0"),
 }
 
@@ -66,6 +67,8 @@ SCALARS = {
     "calls_value": Column(np.int64, "cash units", "asked by the margin calls made in the step"),
     "topped_up": Column(np.int64, "cash units", "arrived in accounts from their owners' reserves and other accounts in the step"),
     "unattended": Column(np.int64, "accounts", "below maintenance margin and left alone in the step because of a halt"),
+    "maintenance": Column(np.int64, "cash units", "maintenance margin of all accounts, on the marks of phase 2"),
+    "gross": Column(np.int64, "cash units", "gross notional of all accounts that a house margins, on the same marks"),
     "withdrawn_makers": Column(np.int64, "makers", "not quoting at the end of the step"),
 }
 
@@ -112,6 +115,22 @@ LINEAGE = np.dtype(
     ]
 )
 
+SEIZURE = np.dtype(
+    [
+        ("step", np.int32),
+        ("liquidation", np.int32),  # number in the order of seizure
+        ("account", np.int32),
+        ("trader", np.int32),
+        ("instrument", np.int32),  # one row per leg held at the seizure
+        ("lots", np.int64),  # signed
+        ("mark", np.int64),  # ticks
+        ("equity", np.int64),  # cash units of the account that counted as collateral
+        ("maintenance", np.int64),  # cash units the account had to hold
+        ("own", np.int64),  # cash units of the leg: its share of the opening collateral and its profit since
+        ("alone", np.int64),  # cash units the leg would have to hold as the only one
+    ]
+)
+
 HEALTH_EDGES = np.arange(-10, 51) / 100  # buffers from -10 % to 50 % of gross notional in bins of 1 %
 
 
@@ -139,6 +158,8 @@ class Meta:
     conservation: Mapping[str, int] = field(default_factory=dict)  # cash_error (cash units), lots_error (lots)
     uncollected: int = 0  # cash units of negative equity of accounts still open at the end
     aftermath: Mapping[str, int] = field(default_factory=dict)  # counts of `abm.clearing.aftermath`, over all houses
+    traced: bool = True  # whether causes were carried to the marks: without, `lineage` and `seizures` are empty
+    under_alone: tuple[int, int] = (0, 0)  # cash units of `abm.seizures.Seizures.under`
     timing: Mapping[str, float] = field(default_factory=dict)  # seconds of wall time; differs between equal runs
 
     @property
@@ -170,6 +191,9 @@ class Exposure:
     bids: NDArray[np.int64]  # (n_instruments,), lots within `within` of the mark
     within: float  # share of the mark
     moves: NDArray[np.float64]  # (n_instruments,), what the shocks will do to the outside value, shares
+    maintenance: NDArray[np.int64]  # (n_accounts,), cash units
+    alone: NDArray[np.int64]  # (n_accounts, n_instruments), maintenance margin of each leg as the only one, cash units
+    step: int = 0  # at whose end
 
 
 @dataclass(frozen=True)
@@ -184,13 +208,14 @@ class Records:
     events: NDArray[Any]  # (n,), EVENT, in order
     health: Health
     lineage: NDArray[Any] = field(default_factory=lambda: np.empty(0, LINEAGE))  # (n,), LINEAGE, by liquidation
+    seizures: NDArray[Any] = field(default_factory=lambda: np.empty(0, SEIZURE))  # (n,), SEIZURE, by liquidation
     exposure: Exposure | None = None  # None where the run ended before
 
     def __len__(self) -> int:
         return len(self.seconds)
 
     def frames(self) -> dict[str, pd.DataFrame]:
-        """The tables `steps`, `liquidations`, `events`, `health` and `lineage` in human units.
+        """The tables `steps`, `liquidations`, `events`, `health`, `lineage` and `seizures` in human units.
 
         Prices in currency, quantities in units of the asset, money in currency; an empty side of a book is null.
         """
@@ -200,6 +225,7 @@ class Records:
             "events": _events(self),
             "health": _health(self),
             "lineage": _lineage(self),
+            "seizures": _seizures(self),
         }
 
     def save(self, directory: Path) -> None:
@@ -296,6 +322,27 @@ def _lineage(records: Records) -> pd.DataFrame:
         "loss": table["loss"] * meta.cash_unit,
     }
     return pd.DataFrame(columns)
+
+
+def _seizures(records: Records) -> pd.DataFrame:
+    """One row per seized account and leg, as they were at the seizure; `healthy`: the leg by itself held its margin."""
+    import pandas as pd
+
+    table, meta = records.seizures, records.meta
+    instrument = table["instrument"]
+    columns = {
+        "step": table["step"],
+        "seconds": records.seconds[table["step"]],
+        "liquidation": table["liquidation"],
+        "account": table["account"],
+        "trader": table["trader"],
+        "instrument": _named(meta.instruments.names, instrument),
+        "quantity": table["lots"] * meta.instruments.lot_size[instrument],
+        "mark": table["mark"] * meta.instruments.tick_size[instrument],
+        "healthy": table["own"] >= table["alone"],
+    }
+    money = {name: table[name] * meta.cash_unit for name in ("equity", "maintenance", "own", "alone")}
+    return pd.DataFrame(columns | money)
 
 
 def _scale(meta: Meta, unit: str) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ from abm.clearing.selling import Slices
 from abm.kernels.margin import long_lots
 from abm.kernels.settle import tally
 from abm.market.book import Execution
-from abm.market.order import Fills, OrderBatch, Outcome, Reason
+from abm.market.order import Fills, OrderBatch, Outcome, Reason, joined
 from abm.opening import LEVERAGED
 from abm.recorder import Recorder
 from abm.records import HEALTH_EDGES, Exposure, Meta, Records
@@ -55,6 +55,7 @@ class Tape:
         self._vaults = np.concatenate([house.staff.vault for house in houses])
         self._opening_makers = self._maker_equity()
         self._opening_equity = self._by_group()
+        self._held = self._gross_lots()
         self._low: NDArray[np.int64] | None = None
         time = model.scenario.time
         self._begins = [steps(shock.at, time.step_seconds) - (shock.ramp == 0) for shock in model.scenario.world.shocks]
@@ -74,6 +75,7 @@ class Tape:
         """One row per forced order (`batches` by engine, executed together), and the depth that they left."""
         model = self.model
         self._low = model.books.depth(model.marks.trading, model.scenario.record.depth_within)[:, 0]
+        self._note_exhausted(joined(list(batches)), sold)
         first = 0
         for engine, batch in zip(model.engines, batches, strict=True):
             if engine.slices is not None and len(batch):
@@ -81,6 +83,10 @@ class Tape:
                 mine = sold.fills[(order >= first) & (order < first + len(batch))]
                 self._note_slices(engine.slices, batch, mine, mine["order"] - first)
             first += len(batch)
+
+    def _note_exhausted(self, batch: OrderBatch, sold: Execution) -> None:
+        """Forced orders that were left over: within their limits nothing more rests in the book."""
+        self._exhausted[batch["instrument"][sold.expired_lots > 0]] = 1
 
     def _note_slices(self, slices: Slices, batch: OrderBatch, fills: Fills, order: NDArray[np.int64]) -> None:
         model, ledger = self.model, self.model.ledger
@@ -124,8 +130,11 @@ class Tape:
         every = max(1, round(model.scenario.record.health_interval / model.step_seconds))
         if model.tick % every == 0 or model.tick + 1 == model.scenario.time.steps:
             self._write_health()
-        if model.tick == self._last_calm:
+            if model.lineage.seizures is not None:
+                model.lineage.seizures.watch()
+        if model.tick == self._last_calm and model.scenario.record.genealogy:
             self._exposure = self._exposed()
+        self._held = self._gross_lots()
         self._clear()
 
     def records(self) -> Records:
@@ -135,7 +144,7 @@ class Tape:
         begins = self._begins
         ends = [steps(shock.at, step) + steps(shock.ramp, step) for shock in scenario.world.shocks]
         equity = model.ledger.equity(self.exchange.price)
-        names = tuple(asset.name for asset in scenario.assets)
+        names, seizures = tuple(asset.name for asset in scenario.assets), model.lineage.seizures
         return self.recorder.records(
             Meta(
                 scenario=scenario.name,
@@ -158,14 +167,18 @@ class Tape:
                 conservation=model.ledger.conservation(),
                 uncollected=int(-np.minimum(equity[self.exchange.margined], 0).sum()),
                 aftermath=dict(sum((Counter(house.aftermath.counts()) for house in self.exchange.houses), Counter())),
+                traced=scenario.record.genealogy,
+                under_alone=(0, 0) if seizures is None else seizures.under(),
                 timing={"seconds": perf_counter() - self._started},
             ),
             lineage=model.lineage.rows,
+            seizures=[] if seizures is None else seizures.rows,
             exposure=self._exposure,
         )
 
     def _clear(self) -> None:
         self._volume, self._forced, self._forced_value = np.zeros((3, len(self.model.instruments)), dtype=np.int64)
+        self._exhausted = np.zeros(len(self.model.instruments), dtype=np.int64)
         self._refused = 0
         self._low = None
 
@@ -188,6 +201,7 @@ class Tape:
             "open_interest": self._open_interest(),
             "adl": self._moved(entries, (EventKind.ADL,)),
             "takeover": self._moved(entries, TAKEOVERS),
+            "exhausted": self._exhausted,
             "halted": self.exchange.breakers.was,
         }
 
@@ -215,6 +229,8 @@ class Tape:
             "calls_value": borne[EventKind.CALLED],
             "topped_up": borne[EventKind.TOPPED_UP],
             "unattended": sum(house.unattended for house in self.exchange.houses),
+            "maintenance": int(self.model.worth.maintenance[self.exchange.margined].sum()),
+            "gross": int(self._held @ self.exchange.price),
             "withdrawn_makers": self.model.desk.withdrawn(self.model.seconds),
         }
 
@@ -224,6 +240,11 @@ class Tape:
             if entry.kind in kinds and entry.instrument >= 0:
                 lots[entry.instrument] += abs(entry.lots)
         return lots
+
+    def _gross_lots(self) -> NDArray[np.int64]:
+        """Long and short lots of margined accounts together, (n_instruments,)."""
+        held = np.abs(self.model.ledger.position[self.exchange.margined]).sum(axis=0)
+        return np.where(self.model.instruments.is_spot, 0, held)
 
     def _open_interest(self) -> NDArray[np.int64]:
         return np.where(self.model.instruments.is_spot, 0, long_lots(self.model.ledger.position))
@@ -263,7 +284,18 @@ class Tape:
             bids=model.books.depth(model.marks.mark, within)[:, 0],
             within=within,
             moves=kept[model.instruments.asset] - 1.0,
+            maintenance=worth.maintenance[rows],
+            alone=self._alone(rows),
+            step=model.tick,
         )
+
+    def _alone(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What each leg of accounts `rows` (k,) would have to hold as the only one, (k, n_instruments) cash units."""
+        alone = np.zeros((len(rows), len(self.model.instruments)), dtype=np.int64)
+        for house in self.exchange.houses:
+            mine = self.model.ledger.house[rows] == house.number
+            alone[mine] = house.selling.standing(rows[mine], self.exchange.price)[1]
+        return alone
 
     def _gross(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         perpetuals = self.model.instruments.perpetuals

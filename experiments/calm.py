@@ -12,6 +12,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from abm.measures.stylised import daily_volatility, log_returns
 from abm.model import CascadeModel
 from abm.scenario import Scenario
 from abm.twins import pool
@@ -63,18 +64,6 @@ def best_after(bids: NDArray[np.int64], lots: float) -> int:
     return int(np.argmax(left))
 
 
-def returns(prices: Floats, minutes: int) -> Floats:
-    """Log returns over `minutes`, (n, n_instruments)."""
-    return np.diff(np.log(prices[::minutes]), axis=0)
-
-
-def daily(runs: list[Floats], minutes: int) -> Floats:
-    """Volatility of the returns over `minutes`, per day, %, (n_instruments,), all runs together."""
-    deviation: Floats = np.concatenate([returns(run, minutes) for run in runs]).std(axis=0)
-    scaled: Floats = 100 * deviation * np.sqrt(1440 / minutes)
-    return scaled
-
-
 def lines(runs: list[Calm], names: tuple[str, ...]) -> list[list[str]]:
     """The table: measure, then one cell per asset; correlations below."""
     mids, values = [run.minute for run in runs], [run.value for run in runs]
@@ -88,14 +77,14 @@ def lines(runs: list[Calm], names: tuple[str, ...]) -> list[list[str]]:
         "bids within 1 %, % of open interest": median("wide", 100),
         "bids within 10 bp, % of those within 1 %": median("near", 100),
         f"fall of the mid when {TRADE:.0%} of the bids within 10 bp are sold, bp": median("impact"),
-        "volatility of minutes, % per day": daily(mids, 1),
-        "  of the outside value's minutes": daily(values, 1),
-        "volatility of hours, % per day": daily(mids, 60),
-        "  of the outside value's hours": daily(values, 60),
+        "volatility of minutes, % per day": daily_volatility(mids, 1),
+        "  of the outside value's minutes": daily_volatility(values, 1),
+        "volatility of hours, % per day": daily_volatility(mids, 60),
+        "  of the outside value's hours": daily_volatility(values, 60),
     }
     table = [["", *names], *([name, *(f"{x:.3g}" for x in row)] for name, row in rows.items())]
     for minutes, label in ((1, "minutes"), (60, "hours")):
-        rho = np.corrcoef(np.concatenate([returns(run, minutes) for run in mids]).T)
+        rho = np.corrcoef(np.concatenate([log_returns(run, minutes) for run in mids]).T)
         told = ", ".join(f"{a}-{b} {rho[names.index(a), names.index(b)]:.2f}" for a, b in PAIRS)
         table.append([f"correlation of {label}", told])
     return table

@@ -60,6 +60,8 @@ HEDGED: Point = {
     "population.crowd.count": 150,
     "population.pairs.count": 600,
 }
+LEVERAGED = {"crowd": 800, "pairs": 150, "hedgers": 300}  # accounts of the baseline; their open interest stays
+TICKS = {"BTC": 10.0, "ETH": 0.4, "SOL": 0.02, "ALT": 0.0001}  # of the baseline
 BOTH_MODES = {
     "share of open interest": tuple(
         f"{mode}{name}" for name in ("gone_share", "gone_share_elsewhere") for mode in ("", "twins.isolated.")
@@ -142,6 +144,23 @@ PATTERNS = {
         CRASH,
         twins=(),
         seeds=6,
+    ),
+    "convergence": Pattern(
+        "Are the headline measures artefacts of the length of the step, the number of accounts or the size of a tick?",
+        "what is changed",
+        {
+            "as shipped": {},
+            "step / 2": {"time.step_seconds": 2.5},
+            "step / 4": {"time.step_seconds": 1.25},
+            **{f"accounts x {n}": {f"population.{name}.count": n * held for name, held in LEVERAGED.items()} for n in (2, 4)},
+            "tick / 2": {f"assets.{asset}.tick": size / 2 for asset, size in TICKS.items()} | {"assets.ALT.lot": 20.0},
+            "tick x 2": {f"assets.{asset}.tick": size * 2 for asset, size in TICKS.items()},
+        },
+        {
+            **CASCADE,
+            "liquidations set off by one": ("reproduction_number.twins", "reproduction_number.genealogy"),
+            "before the shock": ("reproduction_number.ex_ante", "ex_ante.critical_shock"),
+        },
     ),
     "cross": Pattern(
         "How does the share of traders with cross margin change the cascade?",

@@ -25,6 +25,7 @@ LEVELS = (
     ("recorder", "measures"),
     ("exchange",),
     ("opening",),
+    ("seizures",),
     ("lineage",),
     ("agents",),
     ("tape",),

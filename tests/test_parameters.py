@@ -34,6 +34,8 @@ SILENT = {
     "assets.*.form": "decides which other keys make sense; tests of tokens",
     "assets.*.tracks": "a name; tests of tokens",
     "population.collateral.mix": "a table; tests of tokens",
+    "record.genealogy": "what is looked back from; tests of lineage",
+    "record.parents_max": "the same",
     "world.path": "absent here; tests of the path and of replay",
 }
 LAYERS = ["member", "skin_in_the_game", "members_fund", "assessments", "gains_haircut", "socialise"]

@@ -1,6 +1,7 @@
 """What is kept of a run: the right number in the right row, in the right unit, and nothing of the model."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import pytest
 
 from abm.clearing.journal import EventKind
 from abm.recorder import Recorder
-from abm.records import HEALTH_EDGES, PER_INSTRUMENT, SCALARS
+from abm.records import HEALTH_EDGES, PER_INSTRUMENT, SCALARS, SEIZURE
 from tests.measures.by_hand import instruments, meta, records
 
 
@@ -117,6 +118,17 @@ def test_frames_are_in_human_units():
     assert (event["kind"], event["instrument"], event["quantity"], event["amount"]) == ("closed", None, 0.0, 3.0)
 
 
+def test_seizures_are_told_in_human_units_leg_by_leg():
+    kept = records()
+    rows = np.zeros(2, SEIZURE)
+    rows["instrument"], rows["lots"], rows["mark"] = [0, 1], [2_000, -5], [10_000, 9_000]
+    rows["equity"], rows["own"], rows["alone"] = 500, [300, 200], [300, 201]
+    first, second = replace(kept, seizures=rows).frames()["seizures"].to_dict("records")
+    assert (first["instrument"], first["quantity"], first["mark"]) == ("BTC", 2.0, 100_000.0)  # lots of 0.001, ticks of 10
+    assert (second["instrument"], second["quantity"], second["mark"]) == ("ETH", -0.5, 900.0)  # lots of 0.1, ticks of 0.1
+    assert (first["equity"], first["healthy"], second["healthy"]) == (5.0, True, False)
+
+
 def test_health_frame_has_a_row_per_snapshot_and_bin():
     recorder = Recorder(instruments(), n_steps=1)
     recorder.step(0, **_row(0))
@@ -133,6 +145,7 @@ def test_saved_tables_read_back_as_they_were(tmp_path):
         "health.parquet",
         "lineage.parquet",
         "liquidations.parquet",
+        "seizures.parquet",
         "steps.parquet",
     ]
     for name, frame in kept.frames().items():

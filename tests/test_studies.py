@@ -15,7 +15,14 @@ SHORT = {"time.duration": 60.0, "time.burn_in": 20.0, "world.shocks.eth.at": 20.
 QUICKER = [word for key, value in SHORT.items() for word in ("--set", f"{key}={value}")]
 
 
-@pytest.mark.parametrize("study", STUDIES, ids=lambda file: file.stem)
+def quick(study: Path) -> bool:
+    """One study of each kind is run with the quick tests."""
+    return study.stem in ("margin_rules", "leverage", "sensitivity")
+
+
+@pytest.mark.parametrize(
+    "study", [pytest.param(s, id=s.stem, marks=() if quick(s) else pytest.mark.slow) for s in STUDIES]
+)
 def test_a_limited_run_and_its_report(study: Path, tmp_path: Path) -> None:
     """All points are checked before the first one runs; two runs are enough for tables and figures."""
     out = str(tmp_path / "out")

@@ -78,9 +78,18 @@ class Selling:
         sent = lots.any(axis=1)
         self.last_slice[rows[sent]] = step
         self.first_slice[rows[sent & (seized.since_first < 0)]] = step
+        return Slices(rows, lots, key, self._own(rows, price) >= alone + large, seized)
+
+    def standing(self, rows: Ints, price: Ints) -> tuple[Ints, Ints]:
+        """What each leg of the accounts `rows` (k,) has by itself, and what it would have to hold as the only one,
+        (k, n_instruments) cash units each."""
+        return self._own(rows, price), self._alone(self.house.ledger.position[rows], price) + self.house.add_on(rows, price)
+
+    def _own(self, rows: Ints, price: Ints) -> Ints:
+        """Each leg's share of the opening collateral and its own profit since, (k, n_instruments) cash units."""
+        ledger = self.house.ledger
         profit = ledger.position[rows] * price - ledger.cost[rows]
-        own = self.opening_split[rows] + ledger.realised[rows] + profit
-        return Slices(rows, lots, key, own >= alone + large, seized)
+        return np.asarray(self.opening_split[rows] + ledger.realised[rows] + profit)
 
     def _seized(
         self, step: int, rows: Ints, worth: Revaluation, margins: tuple[Ints, Ints], *, price: Ints, depth: Ints

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 import click
 
 from abm.cli.attribute import attribute
+from abm.cli.compare import compare
 from abm.cli.errors import MISTAKE, STOPPED, Mistake
+from abm.cli.explain import explain
 from abm.cli.inspect import list_scenarios, params, show, validate
 from abm.cli.report import report
 from abm.cli.run import run
@@ -27,7 +29,7 @@ def commands() -> None:
     """
 
 
-for command in (run, sweep, report, stress, attribute, list_scenarios, show, params, validate):
+for command in (run, sweep, report, stress, attribute, explain, compare, list_scenarios, show, params, validate):
     commands.add_command(command)
 
 

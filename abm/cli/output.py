@@ -27,6 +27,8 @@ OWN = {
     "attribution.json",
     "attribution.parquet",
     "attribution.csv",
+    "lineage.parquet",
+    "seizures.parquet",
     "figures",
     "twins",
     PROVENANCE,

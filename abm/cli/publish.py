@@ -43,6 +43,8 @@ def publish(job: Job, runs: Iterable[SeedRuns], claimed: Claim) -> None:
     write_files(claimed.directory, job, summary, origin)
     redraw(claimed.directory)
     claimed.complete()
+    for warning in summary.get("seeds", {}).get("warnings", []):
+        click.echo(f"warning: {warning}", err=True)
     if job.as_json:
         timing = {"seconds": round(perf_counter() - started, 3)}
         click.echo(dumps({**summary, "provenance": origin, "timing": timing}), nl=False)

@@ -79,6 +79,14 @@ def _sections(readings: Readings) -> Iterator[list[Row]]:
         Row("healthy positions closed, %", "healthy_closed_share", percent),
     ]
     yield [
+        Row("loss through forced orders, %", "genealogy.forced_loss_share", percent),
+        Row("reproduction number, genealogy", "reproduction_number.genealogy", times),
+        Row("  by twins", "reproduction_number.twins", times),
+        Row("  before the shock", "reproduction_number.ex_ante", times),
+        Row("generations", "genealogy.generations", whole),
+        Row("largest tree, liquidations", "genealogy.largest_tree", whole),
+    ]
+    yield [
         Row(f"bad debt, {readings.currency}", "bad_debt.total", money),
         *(Row(f"  by {label}", f"bad_debt.{part}", money) for part, label in BEARERS.items() if _bears(readings, part)),
         Row(f"uncollected, {readings.currency}", "uncollected", money),
@@ -101,6 +109,8 @@ def _caption(readings: Readings) -> str:
     if readings.shocked:
         notes.append("A → B: fall of B per unit of fall forced on A")
     notes.append(f"deepest book loss: bids within {100 * readings.summary['depth_within']:g} % of the mark, against the calm")
+    if readings.read("genealogy.forced_loss_share") is not None:
+        notes.append("reproduction number: liquidations set off by one; its tree: those that descend from it")
     if readings.seeds > 1:
         notes.append("medians over seeds, 95 % interval of the median in brackets where the seeds are enough and it has width")
     return "; ".join([*notes, f"{MISSING} not available: the summary says why"])

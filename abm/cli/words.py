@@ -70,7 +70,7 @@ def through_what(readings: Readings) -> str:
     """Liquidated accounts, healthy positions among them, thin books, and what shared collateral had to do with it."""
     if _nobody_liquidated(readings):
         return ""
-    return " ".join(filter(None, (_liquidated(readings), _books(readings), _collateral(readings))))
+    return " ".join(filter(None, (_liquidated(readings), _infected(readings), _books(readings), _collateral(readings))))
 
 
 def _liquidated(readings: Readings) -> str:
@@ -86,6 +86,19 @@ def _liquidated(readings: Readings) -> str:
         return said
     part = healthy.said(percent, "%") if healthy.value > 0 else "None"
     return f"{said} {part} of this was in positions that were healthy by themselves."
+
+
+def _infected(readings: Readings) -> str:
+    share, offspring = readings.read("genealogy.forced_loss_share"), readings.read("reproduction_number.genealogy")
+    generations, tree = readings.read("genealogy.generations"), readings.read("genealogy.largest_tree")
+    if share is None or offspring is None or generations is None or tree is None:
+        return ""
+    if share.value <= 0:
+        return "None of what they had lost went through forced orders of others."
+    said = f"{share.said(percent, '%')} of what they had lost went through forced orders of others;"
+    said += f" a liquidation set off {offspring.said(times)} more on average, over {generations.said(whole)}"
+    said += f" {'generation' if generations.value == 1 else 'generations'}, and the largest tree had {tree.said(whole)}."
+    return said
 
 
 def _books(readings: Readings) -> str:

@@ -12,7 +12,9 @@ from matplotlib.figure import Figure
 
 from abm.figures.cascade import cascade
 from abm.figures.columns import low_step
+from abm.figures.forest import forest
 from abm.figures.health import health
+from abm.figures.infection import infection
 from abm.figures.losses import borne_by, losses
 from abm.figures.matrix import matrix
 from abm.figures.prices import prices
@@ -46,6 +48,10 @@ def figures(frames: Frames, summary: Mapping[str, Any]) -> dict[str, Figure]:
     if len(run["health"]):
         low = float(steps["seconds"].iloc[low_step(steps, shock["assets"] if shock else [])])
         drawn["health"] = health(run["health"], shock["start_seconds"] if shock else 0.0, low, currency=currency)
+    if len(run.get("lineage", ())):
+        lineage, seizures = run["lineage"], run["seizures"]
+        drawn["infection"] = infection(lineage, seizures, run["liquidations"], summary["assets"], currency=currency)
+        drawn["forest"] = forest(lineage, seizures, summary["assets"])
     if rows := contagion_rows(summary):
         drawn["contagion"] = matrix(rows) if len(summary["contagion_matrix"]) > 1 else matrix(rows, label="shocked asset, market")
     return drawn

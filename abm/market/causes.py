@@ -12,6 +12,9 @@ from abm.market.mark import Marks, mid_of
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+SPARE = 64  # columns for which there is room from the beginning
+BASIS, LAST = 1, 2  # what the median chose: index, index and basis, last trade, outside value
+
 
 class Cause(IntEnum):
     """What moves a price; from `len(Cause)` on, columns stand for single liquidations in the order they began."""
@@ -36,13 +39,15 @@ class Causes:
         self._opening = marks.mark.astype(np.float64)
         n = len(self._opening)
         self._seen_mid, self._seen_last = self._opening.copy(), self._opening.copy()
-        self._mid, self._last, self._basis = (np.zeros((n, len(Cause))) for _ in range(3))
+        self._mix = marks.mixed(np.eye(n))  # (n_instruments, n_instruments), of the index from mids
+        self._store = np.zeros((3, n, len(Cause) + SPARE))  # mid, last trade, basis; columns not yet in use are zero
+        self._used = len(Cause)
         self.mark = np.zeros((n, len(Cause)))  # (n_instruments, n_causes), ticks since the opening
 
     @property
     def room(self) -> tuple[int, int]:
         """Instruments and columns."""
-        return self._mid.shape[0], self._mid.shape[1]
+        return len(self._opening), self._used
 
     def column(self, liquidation: int) -> int:
         """The column of a liquidation, by its number."""
@@ -50,16 +55,22 @@ class Causes:
 
     def make_room(self, liquidations: int) -> None:
         """Columns for so many liquidations."""
-        missing = len(Cause) + min(liquidations, self._most) - self._mid.shape[1]
-        if missing > 0:
-            more = ((0, 0), (0, missing))
-            self._mid, self._last, self._basis = (np.pad(part, more) for part in (self._mid, self._last, self._basis))
+        self._used = max(self._used, len(Cause) + min(liquidations, self._most))
+        if self._used > self._store.shape[2]:
+            larger = np.zeros((*self._store.shape[:2], 2 * self._used))
+            larger[:, :, : self._store.shape[2]] = self._store
+            self._store = larger
+
+    @property
+    def _parts(self) -> Floats:
+        """Mid, last trade and basis, (3, n_instruments, n_causes): a view."""
+        return self._store[:, :, : self._used]
 
     def note(self, bid: Ints, ask: Ints, last: Ints, cause: Cause) -> None:
         """All that moved best quotes (0: none) and last trade since the previous call had one cause."""
         mid, traded = self._moves(bid, ask, last)
-        self._mid[:, cause] += mid
-        self._last[:, cause] += traded
+        self._store[0, :, cause] += mid
+        self._store[1, :, cause] += traded
 
     def note_forced(self, bid: Ints, ask: Ints, last: Ints, weight: Floats) -> None:
         """The moves since the previous call are shared by `weight` (n_instruments, n_causes), or quotes' where it is zero."""
@@ -67,24 +78,32 @@ class Causes:
         total = weight.sum(axis=1)
         weight[total == 0, Cause.QUOTES] = total[total == 0] = 1.0
         share = weight / total[:, np.newaxis]
-        self._mid += share * mid[:, np.newaxis]
-        self._last += share * traded[:, np.newaxis]
+        parts = self._parts
+        parts[0] += share * mid[:, np.newaxis]
+        parts[1] += share * traded[:, np.newaxis]
 
     def advance(self) -> None:
         """Carry the causes to the marks that `Marks.advance` has just fixed."""
-        marks = self._marks
-        index = marks.mixed(self._mid)
-        index[:, Cause.OUTSIDE] += (1.0 - marks.weight) * (marks.lagged - self._opening)
-        index[:, Cause.REST] += marks.index - self._opening - index.sum(axis=1)
+        marks, (mid, last, basis) = self._marks, self._parts
+        moved = self._mix @ mid
+        outside = marks.lagged - self._opening
+        moved[:, Cause.OUTSIDE] += (1.0 - marks.weight) * outside
+        moved[:, Cause.REST] += marks.index - self._opening - moved.sum(axis=1)
         gain = np.where(marks.closed, 0.0, marks.gain)
-        self._basis += gain[:, np.newaxis] * (self._mid - index - self._basis)
-        outside = np.zeros_like(index)
-        outside[:, Cause.OUTSIDE] = marks.lagged - self._opening
-        choices = np.stack([index, index + self._basis, self._last, outside])
-        moved = choices[marks.chosen, np.arange(len(index))]
-        before = np.pad(self.mark, ((0, 0), (0, moved.shape[1] - self.mark.shape[1])))
-        self.mark = np.where(marks.frozen[:, np.newaxis], before, moved)
-        self.mark[:, Cause.REST] += marks.mark - self._opening - self.mark.sum(axis=1)
+        basis += gain[:, np.newaxis] * (mid - moved - basis)
+        for row in np.flatnonzero(marks.chosen):  # 0 is the index itself
+            if marks.chosen[row] == BASIS:
+                moved[row] += basis[row]
+            elif marks.chosen[row] == LAST:
+                moved[row] = last[row]
+            else:
+                moved[row] = 0.0
+                moved[row, Cause.OUTSIDE] = outside[row]
+        for row in np.flatnonzero(marks.frozen):
+            moved[row] = 0.0
+            moved[row, : self.mark.shape[1]] = self.mark[row]
+        self.mark = moved
+        self.mark[:, Cause.REST] += marks.mark - self._opening - moved.sum(axis=1)
 
     def _moves(self, bid: Ints, ask: Ints, last: Ints) -> tuple[Floats, Floats]:
         mid, last_ = mid_of(bid, ask, last), last.astype(np.float64)

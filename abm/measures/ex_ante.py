@@ -15,8 +15,9 @@ from abm.records import Exposure, Records
 
 Floats = NDArray[np.float64]
 
-MEASURED = ("spectral_radius", "cross_share", "critical_shock", "risk_of_largest")
+MEASURED = ("cross_share", "critical_shock", "risk_of_largest")
 REACH = 0.02  # fall over which accounts that breach are counted: the width of the window of a density
+TOO_SHORT = Missing("the run ended before its calm beginning did")
 SIZES = np.linspace(0.0, 0.5, 201)  # falls among which the critical one is looked for
 
 
@@ -107,12 +108,10 @@ def ex_ante(run: Records) -> dict[str, Any]:
     """Measures of the market as it stood before the shock, see `abm.measures.table`."""
     exposure = run.exposure
     if exposure is None:
-        return dict.fromkeys(MEASURED, Missing("the run ended before its calm beginning did"))
+        return dict.fromkeys(MEASURED, TOO_SHORT if run.meta.traced else Missing("record.genealogy is off: nobody looked"))
     matrix = reproduction_matrix(exposure, exposure.moves)
-    radius = spectral_radius(matrix)
     risk = np.sort(endogenous_risk_index(exposure))[::-1]
     return {
-        "spectral_radius": radius if np.isfinite(radius) else Missing("a book has no bids"),
         "cross_share": cross_share(matrix),
         "critical_shock": critical_shock(exposure),
         "risk_of_largest": float(risk[: max(1, len(risk) // 100)].sum()) if len(risk) else 0.0,

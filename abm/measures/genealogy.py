@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROOT_BELOW = 0.5  # share of its loss through forced orders below which a liquidation has no parent in the tree
-MEASURED = ("liquidations", "forced_loss_share", "reproduction_number", "generations", "largest_tree")
+MEASURED = ("liquidations", "forced_loss_share", "generations", "largest_tree")
 
 
 def losses(records: Records) -> pd.DataFrame:
@@ -66,7 +66,8 @@ def parents(records: Records) -> NDArray[np.int64]:
 def genealogy(records: Records) -> dict[str, Any]:
     """Measures of the forest, see `abm.measures.table`."""
     if not len(records.lineage):
-        return dict.fromkeys(MEASURED, Missing("nobody was seized"))
+        told = "nobody was seized" if records.meta.traced else "record.genealogy is off: nobody looked back"
+        return dict.fromkeys(MEASURED, Missing(told))
     table, parent = losses(records), parents(records)
     generation, root = np.ones(len(parent), dtype=np.int64), np.arange(len(parent))
     for child in np.flatnonzero(parent >= 0):  # parents come before their children
@@ -75,7 +76,6 @@ def genealogy(records: Records) -> dict[str, Any]:
     return {
         "liquidations": len(parent),
         "forced_loss_share": float(table.loc[table["cause"] == Cause.FORCED, "loss"].sum() / lost) if lost else 0.0,
-        "reproduction_number": float(table.loc[table["parent"] >= 0, "share"].sum() / len(parent)),
         "generations": int(generation.max()),
         "largest_tree": int(np.bincount(root).max()),
     }

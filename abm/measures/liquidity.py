@@ -6,6 +6,7 @@ Not suitable where the shock is upward: then the offers are what breaks.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from abm.measures.path import quantity
 from abm.measures.value import Missing, Value
@@ -74,3 +75,10 @@ def empty_side_seconds(records: Records) -> list[float]:
     empty = (records.per_instrument["bid"] == 0) | (records.per_instrument["ask"] == 0)
     steps = [empty[:, records.meta.instruments.asset == asset].any(axis=1).sum() for asset in range(len(records.meta.assets))]
     return [int(n) * records.meta.step_seconds for n in steps]
+
+
+def book_exhausted(records: Records) -> NDArray[np.int64]:
+    """Steps in which the book had too little for a forced order within its limit, the most of an asset's instruments,
+    (n_assets,). Prices of such steps say how orders are limited more than what a sale does."""
+    meta, steps = records.meta, records.per_instrument["exhausted"].sum(axis=0)
+    return np.array([steps[meta.instruments.asset == a].max() for a in range(len(meta.assets))], dtype=np.int64)

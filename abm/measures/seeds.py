@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 
 from abm.measures.dependence import tail_dependence
+from abm.measures.systemic import FEWEST as TAIL_SEEDS
 from abm.measures.systemic import LEVEL, SYSTEM, systemic
 from abm.measures.value import Missing
 
 ENOUGH = 6  # the widest interval for a median, smallest to largest of n, covers it with 1 - 2^(1 - n): 97 % at 6, 94 % at 5
+CRITICAL = 0.8  # reproduction number from which sizes of cascades are heavy-tailed; choice
+CRITICAL_SEEDS = 200  # choice, with it
 RESAMPLES = 2_000
 HEADING = ("scenario", "seed", "steps", "step_seconds", "currency", "assets", "depth_within", "shock", "unavailable")
 
@@ -30,7 +33,26 @@ def summarise_seeds(summaries: Sequence[dict[str, Any]]) -> dict[str, Any]:
     measures = [{key: leaf for key, leaf in summary.items() if key not in HEADING} for summary in summaries]
     given = [summary["unavailable"] for summary in summaries]
     tree = _gather(measures, given, "", reasons) | {"systemic": _systemic(summaries, reasons)}
-    return {"seeds": {"count": len(summaries), "list": [s["seed"] for s in summaries], **tree}, "unavailable": reasons}
+    heading = {"count": len(summaries), "list": [s["seed"] for s in summaries], "warnings": warnings(summaries)}
+    return {"seeds": {**heading, **tree}, "unavailable": reasons}
+
+
+def warnings(summaries: Sequence[dict[str, Any]]) -> list[str]:
+    """What these seeds are too few for, a sentence each; none where they are enough."""
+    count = len(summaries)
+    ratios = [one["reproduction_number"]["genealogy"] for one in summaries]
+    defined = [ratio for ratio in ratios if ratio is not None]
+    told = []
+    if count < ENOUGH:
+        told.append(f"{count} seeds cannot bound a median at 95 %: an interval needs {ENOUGH}")
+    if count < TAIL_SEEDS:
+        told.append(f"{count} seeds have no tail: value at risk and its like need {TAIL_SEEDS}")
+    if defined and count < CRITICAL_SEEDS and float(np.median(defined)) >= CRITICAL:
+        told.append(
+            f"a liquidation sets off {np.median(defined):.2f} more: this near 1 sizes of cascades are heavy-tailed, "
+            f"and intervals from fewer than {CRITICAL_SEEDS} seeds move with the seeds"
+        )
+    return told
 
 
 def _systemic(summaries: Sequence[dict[str, Any]], reasons: dict[str, str]) -> dict[str, Any]:

@@ -13,8 +13,14 @@ from typing import Any
 from abm.measures import calls, contagion, halts, interest, liquidations, liquidity, losses, prices
 from abm.measures.conservation import conservation
 from abm.measures.dependence import dependence
+from abm.measures.duration import largest_cascade
+from abm.measures.efficiency import capital_efficiency
 from abm.measures.ex_ante import ex_ante
 from abm.measures.genealogy import genealogy
+from abm.measures.procyclicality import margin
+from abm.measures.recovery import recovered_share, saved_by_offset_share
+from abm.measures.reproduction import reproduction_number
+from abm.measures.stylised import stylised
 from abm.measures.value import Missing
 from abm.records import Records
 
@@ -105,6 +111,7 @@ def _measures(run: Records, pairing: Pairing) -> Summary:
             "takeover": _by_asset(run, liquidations.off_book(run, "takeover")),
         },
         "genealogy": genealogy(run),
+        **largest_cascade(run),
         "ex_ante": ex_ante(run),
         "margin_calls": {
             "accounts": calls.accounts(run),
@@ -114,6 +121,9 @@ def _measures(run: Records, pairing: Pairing) -> Summary:
         },
         "forced_share": liquidations.forced_share(run),
         "healthy_closed_share": liquidations.healthy_closed_share(run),
+        "saved_by_offset_share": saved_by_offset_share(run),
+        "capital_efficiency": capital_efficiency(run),
+        "margin": margin(run),
         "bad_debt": losses.bad_debt(run),
         "aftermath": losses.aftermath(run),
         "uncollected": losses.uncollected(run),
@@ -126,6 +136,8 @@ def _measures(run: Records, pairing: Pairing) -> Summary:
         "spread_max": _by_asset(run, liquidity.spread_max(run, start)),
         "recovery_time": _by_asset(run, liquidity.recovery_time(run, start)),
         "empty_side_seconds": _by_asset(run, liquidity.empty_side_seconds(run)),
+        "book_exhausted": _by_asset(run, liquidity.book_exhausted(run)),
+        "stylised": {name: _by_asset(run, values) for name, values in stylised(run).items()},
         "halts": _by_asset(run, halts.halts(run)),
         "halted_seconds": _by_asset(run, halts.halted_seconds(run)),
     }
@@ -144,6 +156,8 @@ def _paired(run: Records, pairing: Pairing) -> Summary:
         "forced_fall": _all(run, forced) if isinstance(forced, Missing) else _by_asset(run, forced),
         "amplification": amplification,
         "excess_fall": excess_fall,
+        "reproduction_number": reproduction_number(run, no_liquidation, pairing.start),
+        "recovered_share": recovered_share(run, no_liquidation),
     }
 
 

@@ -16,6 +16,12 @@ class Recording(Record):
         gt=0,
         le=0.5,
     )
+    genealogy: bool = param(
+        True,
+        unit="yes or no",
+        source="choice: a study of other measures saves the time",
+        help="Carry the causes of every move to the marks and look back from seized accounts; off, what needs it is unavailable.",
+    )
     parents_max: int = param(
         1_000,
         unit="liquidations",

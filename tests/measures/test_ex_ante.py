@@ -37,6 +37,8 @@ def exposure(**changes: Any) -> Exposure:
         "bids": np.array([50, 50]),
         "within": 0.01,
         "moves": np.array([-0.02, 0.0]),
+        "maintenance": np.array([50, 100]),
+        "alone": np.array([[50, 0], [50, 50]]),
     }
     return Exposure(**(plain | changes))
 

@@ -9,6 +9,7 @@ import pytest
 
 from abm.market.causes import Cause
 from abm.measures.genealogy import genealogy, graph, losses, parents
+from abm.measures.reproduction import by_genealogy
 from abm.measures.value import Missing
 from abm.records import LINEAGE, Records
 from tests.measures.by_hand import records
@@ -56,7 +57,7 @@ def test_measures():
     measured = genealogy(FOREST)
     assert measured["liquidations"] == measured["generations"] == measured["largest_tree"] == 3
     assert measured["forced_loss_share"] == 140 / 280  # 60 + 30 + 50 of 100 + 80 + 100
-    assert measured["reproduction_number"] == pytest.approx((0.75 + 0.3 + 0.5) / 3)
+    assert by_genealogy(FOREST) == pytest.approx((0.75 + 0.3 + 0.5) / 3)
 
 
 def test_as_a_graph():
