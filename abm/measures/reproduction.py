@@ -33,6 +33,7 @@ def by_twins(run: Records, no_liquidation: Records, start: int, floor: float = M
 def by_genealogy(run: Records) -> Value:
     """Mean number of later liquidations that one caused, each counted by the share of its loss that went through it.
 
+    Losses through forced orders whose liquidation is too small a cause to be named, or beyond `record.parents_max`, count too.
     Biased upwards where many sell at once: whoever would have been seized a step later anyway is counted too.
     """
     if not run.meta.traced:
@@ -40,8 +41,7 @@ def by_genealogy(run: Records) -> Value:
     if not len(run.lineage):
         return Missing("nobody was seized")
     table = losses(run)
-    named = (table["cause"] == Cause.FORCED) & (table["parent"] >= 0)
-    return float(table.loc[named, "share"].sum() / (int(run.lineage["liquidation"].max()) + 1))
+    return float(table.loc[table["cause"] == Cause.FORCED, "share"].sum() / (int(run.lineage["liquidation"].max()) + 1))
 
 
 def before_the_shock(run: Records) -> Value:

@@ -60,6 +60,13 @@ def test_measures():
     assert by_genealogy(FOREST) == pytest.approx((0.75 + 0.3 + 0.5) / 3)
 
 
+def test_parents_that_are_not_named_count_as_offspring_too():
+    # half of Bob's loss went through Alice, a quarter through liquidations too small to be told apart
+    told = traced((1, 0, ETH, Cause.OUTSIDE, -1, 10), (2, 1, ETH, Cause.FORCED, 0, 2), (2, 1, ETH, Cause.FORCED, -1, 1),
+                  (2, 1, ETH, Cause.QUOTES, -1, 1))  # fmt: skip
+    assert by_genealogy(told) == (0.5 + 0.25) / 2
+
+
 def test_as_a_graph():
     forest = graph(FOREST)
     assert forest.nodes[1] == {"account": 11, "seconds": 15.0}  # seized in step 2, which ends at 15 s
