@@ -28,6 +28,7 @@ MEASURES = {
     "liquidations.notional.<asset>": Measure("currency", "fills of forced orders, each counted once"),
     "liquidations.adl.<asset>": Measure("currency", "closed by auto-deleveraging, at the mark"),
     "liquidations.takeover.<asset>": Measure("currency", "taken over by keepers, vault, members or fund, at the mark"),
+    "liquidations.branching_ratio": Measure("share", "of them that follows from others, from counts per minute after the shock"),
     "genealogy.liquidations": Measure("liquidations", "seizures of accounts, repeated ones counted again"),
     "genealogy.forced_loss_share": Measure("share", "loss of seized accounts through forced orders, since each leg last changed"),
     "genealogy.reproduction_number": Measure("liquidations", "later ones it caused, weighted by share of loss; mean"),

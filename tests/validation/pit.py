@@ -90,9 +90,7 @@ class Pit:
     def sell(self, instrument: int, lots: int) -> None:
         """An exogenous sale into the bids."""
         self._trade(
-            orders(
-                trader=self.seller, account=self.seller, instrument=instrument, side=Side.SELL, lots=lots, kind=Kind.MARKET
-            )
+            orders(trader=self.seller, account=self.seller, instrument=instrument, side=Side.SELL, lots=lots, kind=Kind.MARKET)
         )
 
     def cascade(self) -> int:

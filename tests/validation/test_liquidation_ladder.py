@@ -70,7 +70,7 @@ def two_assets(*, cross: bool) -> Pit:
     return Pit(position, cushion, [flat(6_000), flat(6_000)], rate=RATE, rules=WHOLE)
 
 
-# H_ij = density x LOTS_i x LOTS_j: BTC (0.06 + 0.06) 100 = 12, ETH (0.02 + 0.06) 100 = 8, between them 0.06 x 100 = 6 lots per tick
+# H_ij = density x LOTS_i x LOTS_j, lots per tick: BTC (0.06 + 0.06) 100 = 12, ETH (0.02 + 0.06) 100 = 8, both 0.06 x 100 = 6
 K = np.array([[12, 6], [6, 8]]) / DEPTH
 
 
