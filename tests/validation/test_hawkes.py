@@ -1,4 +1,4 @@
-"""The branching ratio on simulated Hawkes processes (Hardiman & Bouchaud 2014, Physical Review E 90, 062807).
+"""The branching ratio on simulated Hawkes processes, by the estimator of Hardiman & Bouchaud (2014, Phys. Rev. E 90, 062807).
 
 Exponential kernel n exp(-t): in windows of length W the variance of counts over their mean is (algebra, by integrating Hawkes's
 1971 covariance density, Biometrika 58, 83) 1 + n (2 - n) / (1 - n)^2 x (1 - (1 - exp(-a)) / a), a = (1 - n) W, which tends to

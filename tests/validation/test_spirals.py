@@ -83,10 +83,11 @@ class PerLot(OwnMargin):
 
 
 class TestFundingMultiplier:
-    """Brunnermeier & Pedersen 2009 (RFS 22, 2201), Proposition 5 with binding capital m x = W of a speculator who is long.
+    """Brunnermeier & Pedersen 2009 (RFS 22, 2201): a speculator who is long, with binding capital m x = W + x0 (p - p0).
 
-    dp/dW = 1 / [(2 / (gamma sigma^2)) m + (dm/dp) x - x0]; customers' demand is linear, 2 / (gamma sigma^2) = c lots per tick, as
-    in a book of constant depth. `x0` is what was held before: here all of x.
+    Differentiated, with customers' linear demand dx / dp = 2 / (gamma sigma^2) = c:
+    dp / dW = 1 / (c m + (dm/dp) x - x0). A book of constant depth is such a demand, of c lots per tick. `x0` is what was held
+    before: here all of x.
     """
 
     C, HELD, MARGIN = 400, 1_000_000, 20_000.0  # lots per tick, lots, ticks
