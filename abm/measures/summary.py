@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from abm.measures import calls, contagion, halts, interest, liquidations, liquidity, losses, prices
+from abm.measures import branching, calls, contagion, halts, interest, liquidations, liquidity, losses, prices
 from abm.measures.conservation import conservation
 from abm.measures.dependence import dependence
 from abm.measures.duration import largest_cascade
@@ -109,6 +109,7 @@ def _measures(run: Records, pairing: Pairing) -> Summary:
             "notional": _by_asset(run, liquidations.notional(run)),
             "adl": _by_asset(run, liquidations.off_book(run, "adl")),
             "takeover": _by_asset(run, liquidations.off_book(run, "takeover")),
+            "branching_ratio": branching.of_liquidations(run),
         },
         "genealogy": genealogy(run),
         **largest_cascade(run),

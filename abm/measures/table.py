@@ -33,6 +33,7 @@ MEASURES = {
     "reproduction_number.ex_ante": Measure("currency per currency", "forced sales set off by forced sales, before any happen"),
     "cascade_size": Measure("liquidations", "most seizures without a minute's pause in seizures and forced fills"),
     "cascade_duration": Measure("seconds", "from the first to the last step of that cascade"),
+    "liquidations.branching_ratio": Measure("share", "of them that follows from others, from counts per minute after the shock"),
     "genealogy.liquidations": Measure("liquidations", "seizures of accounts, repeated ones counted again"),
     "genealogy.forced_loss_share": Measure("share", "loss of seized accounts through forced orders, since each leg last changed"),
     "genealogy.generations": Measure("generations", "longest chain of heaviest parents"),
