@@ -21,7 +21,7 @@ from tests.market.test_book import listed
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-NO_HOUSE, STEP, PART = -1, 5.0, 1_000
+NO_HOUSE, STEP, PART = -1, 5.0, 2_000
 
 
 class FireSale:
@@ -34,7 +34,7 @@ class FireSale:
     def __init__(
         self, equity: Ints, position: Ints, rate: Floats, *, opening: int, liquidation: LiquidationPolicy | None = None
     ) -> None:
-        """`equity` (n,) at the opening price, `position` (n, n_instruments) lots, `rate` (n,) maintenance margin over notional."""
+        """`equity` (n,) at the opening price, `position` (n, n_instruments) lots, `rate` (n,) maintenance margin rate."""
         n, n_instruments = position.shape
         self.outside, self.step = n, 0
         fund, keeper, own = n + 1, n + 2, n + 3
