@@ -4,7 +4,8 @@ in which the failure of one bank brings down many.
 N banks hold M assets in a random bipartite graph with mean diversification mu_b, equal weights; 80 % of a bank's assets are
 invested, 20 % are cash. A bank whose loss reaches its equity is wholly liquidated; the price of an asset is exp(-alpha x), x
 the fraction of it that has been sold, alpha = 1.0536: 10 % sold lowers it by 10 %. One random bank fails, of those that hold
-anything; contagion is more than 5 % failed.
+anything; contagion is more than 5 % failed. The paper's abstract states the threshold of leverage and the window; the numbers of
+this parametrisation are an independent program's.
 
 Banks are accounts of the product's ledger and house, sold by its policy `whole` into its books, whose bids are set so that the
 best one is exp(-alpha x) to the nearest tick of 0.1 %. A house sells what still has equity, banks fail with none: maintenance

@@ -104,8 +104,9 @@ def test_mean_spread_at_five_cancellation_rates(spreads: NDArray[np.float64]) ->
 
 
 # Smith et al. 2003: the mean spread is m / a times a function of delta / m that is affine in its power 3 / 4. Their printed
-# coefficients stand on other conventions of rates; those of the program above are 0.433 and 1.11. An error of 1.5 % of 0.6
-# in a point moves the slope by 0.009 / (0.10 sqrt 5) = 0.04 (0.10: deviation of the five powers) and the constant by 0.006.
+# coefficients are not compared, their convention of rates not being certain; those of the program above are 0.433 and 1.11.
+# An error of 1.5 % of 0.6 in a point moves the slope by 0.009 / (0.10 sqrt 5) = 0.04 (0.10: deviation of the five powers)
+# and the constant by 0.006; twice that.
 @pytest.mark.slow
 def test_spread_is_affine_in_the_power_three_quarters(spreads: NDArray[np.float64]) -> None:
     power = RATIOS**0.75
