@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import click
 
+from abm.cli.calibrate import calibrate
 from abm.cli.errors import MISTAKE, STOPPED, Mistake
 from abm.cli.inspect import list_scenarios, params, show, validate
 from abm.cli.report import report
@@ -25,7 +26,7 @@ def commands() -> None:
     """
 
 
-for command in (run, sweep, report, list_scenarios, show, params, validate):
+for command in (run, sweep, report, calibrate, list_scenarios, show, params, validate):
     commands.add_command(command)
 
 
