@@ -15,5 +15,6 @@ def collector(records: Records) -> mesa.DataCollector:
     found = mesa.DataCollector()
     columns = records.frames()["steps"].drop(columns="step")
     found.model_vars = {str(name): column.tolist() for name, column in columns.items()}
+    found.model_reporters = {name: name for name in found.model_vars}  # Mesa asks whether there are any
     found._collection_steps = list(range(1, len(records) + 1))
     return found

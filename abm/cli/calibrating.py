@@ -129,9 +129,11 @@ def _cases(fitted: pd.DataFrame) -> pd.DataFrame:
 
 
 def _undefined(found: Fit) -> str:
-    shown = np.isfinite(found.trials.moments()).any(axis=0)
-    fitted = found.trials.calibration.targets.items()
-    return ", ".join(name for (name, target), ok in zip(fitted, shown, strict=True) if target.fitted and not ok) or "together"
+    calibration, moments = found.trials.calibration, found.trials.moments()
+    never = [
+        name for k, name in enumerate(calibration.targets) if name in calibration.fitted and not np.isfinite(moments[:, k]).any()
+    ]
+    return ", ".join(never) or "together"
 
 
 def _runs(calibration: Calibration, told: Subject, order: Order) -> Callable[[Sequence[Row]], pd.DataFrame]:

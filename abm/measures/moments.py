@@ -124,7 +124,7 @@ def rebound(records: Records) -> list[Value]:
 
 
 def _returns(records: Records, begin: int, minutes: int) -> Floats:
-    """Overlapping log returns over `minutes` of the mid at whole minutes, (n, n_assets); steps with an empty side keep the mark."""
+    """Overlapping log returns over `minutes` of the mid at whole minutes, (n, n_assets); the mark where a side is empty."""
     bid, ask, mark = (records.per_instrument[name][begin:].astype(np.float64) for name in ("bid", "ask", "mark"))
     mid = np.where((bid > 0) & (ask > 0), (bid + ask) / 2, mark)
     every = max(1, round(MINUTE / records.meta.step_seconds))

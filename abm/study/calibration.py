@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from abm.study.axes import Axis, Entry, Row, Whole
 from abm.study.errors import StudyError, nearest
-from abm.study.study import Study
+from abm.study.study import Listed, Study
 
 Numbers = NDArray[np.float64]
 METHODS = ("smm", "abc")
@@ -94,7 +94,7 @@ class Calibration(Entry):
     base: dict[str, Any] = Field(default_factory=dict, alias="set")
     parameters: dict[str, Axis] = Field(min_length=1)
     targets: dict[str, Target] = Field(min_length=1)
-    method: Annotated[Smm | Abc, Field(discriminator="kind")] = Smm()
+    method: Annotated[Smm | Abc, Field(discriminator="kind")] = Field(default_factory=lambda: Smm.model_validate({}))
 
     @model_validator(mode="before")
     @classmethod
@@ -162,7 +162,7 @@ class Calibration(Entry):
             seed=self.seed,
             set=self.base,
             axes=self.parameters,
-            design={"kind": "listed", "rows": [list(row) for row in rows]},
+            design=Listed(kind="listed", rows=tuple(rows)),
             measures=tuple(self.targets),
         )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -102,14 +103,14 @@ def words(fit: Fit, own: Mapping[str, object]) -> list[str]:
         f"{len(objectives):,} points; sum of squared distances {objectives[0]:.3g} as it is, {objectives[fit.best]:.3g} at best, "
         f"{fitted} moments for {count} parameters"
     ]
-    for _, row in fit_table(fit).iterrows():
+    for row in fit_table(fit).to_dict("records"):
         target = f"{row['target']:.4g}" if row["target"] == row["target"] and row["target"] is not None else _band(row)
         note = "" if row["fitted"] else ", not fitted"
         lines.append(
             f"  {row['moment']}: {row['median']:.4g} [{row['p10']:.4g}, {row['p90']:.4g}], target {target}: "
             f"{row['distance']:+.1f} standard errors (was {row['distance_as_it_is']:+.1f}){note}"
         )
-    for _, row in findings(fit, own).iterrows():
+    for row in findings(fit, own).to_dict("records"):
         lines.append(
             f"  {row['parameter']}: {row['best']:.4g} [{row['low']:.4g}, {row['high']:.4g}], {row['finding']} "
             f"({row['spread_left']:.0%} of the range's spread left)"
@@ -144,7 +145,7 @@ def _meaning(left: float, best: float) -> str:
     return ("not identified" if left > LEFT_MOST else "identified") + at_end
 
 
-def _band(row: pd.Series[object]) -> str:
+def _band(row: Mapping[Hashable, Any]) -> str:
     return f"{row['band_low']:.4g} to {row['band_high']:.4g}"
 
 
