@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from abm.figures.style import BLUE, VERMILION, WIDTH, grid, styled
 
@@ -35,6 +36,9 @@ def profiles(
             axes.set_yscale("log")
             if name in log:
                 axes.set_xscale("log")
+                axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+                axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+                axes.xaxis.set_minor_formatter(NullFormatter())
             axes.set_xlabel((labels or {}).get(name, name))
         for axes in panels[:, 0]:
             axes.set_ylabel("sum of squared distances")

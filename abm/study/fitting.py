@@ -111,8 +111,8 @@ def _smm(calibration: Calibration, method: Smm, trials: Trials) -> Fit:
         tol=0.0,
         seed=SEED,
     )
-    best = _best(trials)
-    slopes = _slopes(trials, best, method.difference)
+    slopes = _slopes(trials, _best(trials), method.difference)
+    best = _best(trials)  # one of the last points may be better than the one they surround
     information = slopes[_fitted(calibration)].T @ slopes[_fitted(calibration)]
     spread = np.sqrt(np.diag(np.linalg.inv(information + np.eye(count) / PRIOR)))
     weights, vectors = np.linalg.eigh(information)
