@@ -131,8 +131,10 @@ def _abc(calibration: Calibration, method: Abc, trials: Trials) -> Fit:
     kept = units[order[: max(5, round(method.keep * covered))]]
     low, high = np.quantile(kept, (0.05, 0.95), axis=0)
     values, vectors = np.linalg.eigh(np.cov(kept.T).reshape(len(kept.T), -1))
-    ways = tuple((vectors[:, k], min(1.0, float(np.sqrt(values[k] / PRIOR)))) for k in range(len(values)) if values[k] > PRIOR / 2)
-    return Fit(trials, _best(trials), covered, low, high, np.minimum(kept.std(axis=0, ddof=1) / np.sqrt(PRIOR), 1.0), ways[::-1], None)
+    lefts = np.sqrt(np.clip(values / PRIOR, 0.0, 1.0))
+    ways = tuple((vectors[:, k], float(lefts[k])) for k in range(len(values)) if values[k] > PRIOR / 2)
+    left = np.minimum(kept.std(axis=0, ddof=1) / np.sqrt(PRIOR), 1.0)
+    return Fit(trials, _best(trials), covered, low, high, left, ways[::-1], None)
 
 
 def _best(trials: Trials) -> int:
