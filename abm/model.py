@@ -10,6 +10,7 @@ import mesa
 import numpy as np
 from numpy.typing import NDArray
 
+from abm.agents.collector import collector
 from abm.agents.dealer import Dealer, Dealers
 from abm.agents.liquidator import VenueLiquidator, principals_of
 from abm.agents.maker import Desk, Maker
@@ -25,17 +26,23 @@ from abm.records import RUN, Records
 from abm.scenario import Scenario
 from abm.tape import Tape
 
+OWN = -1  # in place of a number of steps: a collector of the user's
+
 
 class CascadeModel(mesa.Model):
     """Traders, makers and liquidators around order books and clearing houses, on one scenario and one seed.
 
-    `rng` is the seed, a whole number >= 0. Not suitable for two runs in one object: build a new model for each.
+    `rng` is the seed, a whole number >= 0; `scenario` may be the name of a file; `overrides` are laid over it by their dotted
+    names, as `mesa.batch_run` passes its parameters. Not suitable for two runs in one object: build a new model for each.
     """
 
-    def __init__(self, *, scenario: Scenario | None = None, rng: int | str | None = None, twin: str = RUN) -> None:
+    def __init__(
+        self, *, scenario: Scenario | str | None = None, rng: int | str | None = None, twin: str = RUN, **overrides: Any
+    ) -> None:
         seed = 0 if rng is None else int(rng)
         super().__init__(rng=seed)
-        self.scenario = scenario or Scenario.load("experiments/baseline.toml")
+        base = Scenario.load(scenario or "experiments/baseline.toml") if isinstance(scenario, str | None) else scenario
+        self.scenario = base.with_(overrides) if overrides else base
         self.exchange = open_exchange(self.scenario, seed)
         self.books, self.ledger, self.marks = self.exchange.books, self.exchange.ledger, self.exchange.marks
         self.streams, self.instruments = self.exchange.streams, self.exchange.instruments
@@ -46,6 +53,8 @@ class CascadeModel(mesa.Model):
         self._hire()
         self.lineage = lineage_of(self.exchange, self.scenario.record)
         self.tape = Tape(self, twin)
+        self._collector: tuple[int, mesa.DataCollector] | None = None  # with the number of steps it holds
+        self.running = self.tick < self.scenario.time.steps
 
     def step(self) -> None:
         """One step; this order is the model."""
@@ -129,6 +138,18 @@ class CascadeModel(mesa.Model):
         self.tape.write()
         self.exchange.turnover.advance()
         self.tick += 1
+        self.running = self.tick < self.scenario.time.steps
+
+    @property
+    def datacollector(self) -> mesa.DataCollector:
+        """The recorded steps as Mesa's data collector, scalars only; one of the user's own takes its place when it is set."""
+        if self._collector is None or self._collector[0] not in (self.tick, OWN):
+            self._collector = (self.tick, collector(self.records()))
+        return self._collector[1]
+
+    @datacollector.setter
+    def datacollector(self, own: mesa.DataCollector) -> None:
+        self._collector = (OWN, own)
 
     @property
     def scenario(self) -> Scenario:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from abm.measures.moments import moments
 from abm.measures.seeds import HEADING
 from abm.measures.summary import summarise
 from abm.records import RUN
@@ -25,6 +26,15 @@ def run(payload: Mapping[str, Any], seed: int) -> dict[str, Number]:
     runs = {name: simulate(Task(seed, name, twin(scenario, name))) for name in (RUN, *payload["twins"])}
     summary = summarise(runs.pop(RUN), runs)
     return {name: value for name, value in flat(summary) if any(fnmatchcase(name, p) for p in payload["measures"])}
+
+
+def calibrated(payload: Mapping[str, Any], seed: int) -> dict[str, Number]:
+    """The same, and the moments of `abm.measures.moments`: the task of a calibration, whose payload names no twins."""
+    scenario = Scenario.model_validate(payload["scenario"]).with_(payload["set"])
+    records = simulate(Task(seed, RUN, scenario))
+    begin = round(scenario.time.burn_in / scenario.time.step_seconds)
+    found = dict(flat(summarise(records, {}))) | moments(records, begin)
+    return {name: value for name, value in found.items() if any(fnmatchcase(name, p) for p in payload["measures"])}
 
 
 def flat(summary: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Number]]:

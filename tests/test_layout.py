@@ -101,7 +101,12 @@ def test_clearing_knows_orders_and_instruments_but_no_books() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["run.py", "abm/__init__.py", *(f"abm/cli/{name}.py" for name in ("main", "run", "sweep", "report", "inspect"))]
+    "name",
+    [
+        "run.py",
+        "abm/__init__.py",
+        *(f"abm/cli/{name}.py" for name in ("main", "run", "sweep", "report", "calibrate", "inspect")),
+    ],
 )
 def test_the_command_line_starts_with_light_imports_only(name: str) -> None:
     libraries = {module.split(".")[0] for module in imports(ROOT / name, top=True)}

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from abm.cli.attribute import attribute
+from abm.cli.calibrate import calibrate
 from abm.cli.compare import compare
 from abm.cli.errors import MISTAKE, STOPPED, Mistake
 from abm.cli.explain import explain
@@ -29,7 +30,10 @@ def commands() -> None:
     """
 
 
-for command in (run, sweep, report, stress, attribute, explain, compare, list_scenarios, show, params, validate):
+for command in (
+    *(run, sweep, report, stress, attribute, calibrate, explain, compare),
+    *(list_scenarios, show, params, validate),
+):
     commands.add_command(command)
 
 

@@ -16,6 +16,7 @@ from abm.study.errors import StudyError
 from abm.study.plan import Subject
 
 if TYPE_CHECKING:
+    from abm.measures.table import Measure
     from abm.scenario.scenario import Scenario
     from abm.study.study import Study
 
@@ -76,14 +77,16 @@ def refuse_twins(names: tuple[str, ...], file: Path) -> None:
             raise Mistake(f"{file}: twins: no twin {name!r}; {hint(name, TWINS)}")
 
 
-def measures(scenario: Scenario, twins: tuple[str, ...]) -> dict[str, dict[str, str]]:
-    """Unit, help and worse direction of every measure of this scenario by its full dotted name."""
+def measures(
+    scenario: Scenario, twins: tuple[str, ...], table: Mapping[str, Measure] | None = None
+) -> dict[str, dict[str, str]]:
+    """Unit, help and worse direction of every measure of `table` (all of the summary) by its full dotted name here."""
     from abm.measures.table import MEASURES
 
     assets = [asset.name for asset in scenario.assets]
     places = {"asset": assets, "shocked": assets, "twin": list(twins), "venue": [venue.name for venue in scenario.venues]}
     found = {}
-    for name, measure in MEASURES.items():
+    for name, measure in (MEASURES if table is None else table).items():
         slots = re.findall(r"<(\w+)>", name)
         for chosen in itertools.product(*(places.get(slot, ["*"]) for slot in slots)):
             filled = name

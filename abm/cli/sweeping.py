@@ -73,9 +73,15 @@ class Stop:
 
 
 def sweep_into(plan: Plan, order: Order) -> bool:
-    """Do what is not done; False if it was interrupted."""
-    resolve(plan.subject.task)
+    """Do what is not done and say what was; False if it was interrupted."""
     stop = Stop()
+    _tell(plan, order, carry_out(plan, order, stop))
+    return not stop.wanted
+
+
+def carry_out(plan: Plan, order: Order, stop: Stop) -> Store:
+    """Do what is not done, until `stop` is asked for; the store, closed."""
+    resolve(plan.subject.task)
     store = Store(order.out, plan).open(allow_version=order.allow_version, retry_failed=order.retry_failed)
     for path in store.damaged:
         click.echo(f"{path} is damaged: set aside, its runs are done again", err=True)
@@ -86,8 +92,7 @@ def sweep_into(plan: Plan, order: Order) -> bool:
             _work(plan, order, store, runner)
     except KeyboardInterrupt:
         stop.wanted = True
-    _tell(plan, order, store)
-    return not stop.wanted
+    return store
 
 
 def _work(plan: Plan, order: Order, store: Store, runner: Runner) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abm.study.axes import Dimension
-from abm.study.study import Grid, LatinHypercube, Morris, OneAtATime, Row, Sobol, Study
+from abm.study.study import Grid, LatinHypercube, Listed, Morris, OneAtATime, Row, Sobol, Study
 
 Unit = NDArray[np.float64]  # (n_points, n_dimensions), each in [0, 1]
 
@@ -21,6 +21,8 @@ def points(study: Study) -> list[Row]:
     design = study.design
     if isinstance(design, Grid):
         return [_joined(rows) for rows in itertools.product(*(dimension.rows for dimension in dimensions))]
+    if isinstance(design, Listed):
+        return [tuple(row) for row in design.rows]
     if isinstance(design, OneAtATime):
         return _one_at_a_time(study, dimensions)
     return [_joined([d.at(u) for d, u in zip(dimensions, sample, strict=True)]) for sample in unit_samples(study)]

@@ -61,8 +61,15 @@ class Morris(Entry):
     seed: Whole = Field(0, ge=0)
 
 
-Design = Annotated[Grid | OneAtATime | LatinHypercube | Sobol | Morris, Field(discriminator="kind")]
-DESIGNS = ("grid", "one_at_a_time", "latin_hypercube", "sobol", "morris")
+class Listed(Entry):
+    """The points one by one, a value per axis in the order of the axes; null stands for the scenario's own value."""
+
+    kind: Literal["listed"]
+    rows: tuple[tuple[Any, ...], ...] = Field(min_length=1)
+
+
+Design = Annotated[Grid | OneAtATime | LatinHypercube | Sobol | Morris | Listed, Field(discriminator="kind")]
+DESIGNS = ("grid", "one_at_a_time", "latin_hypercube", "sobol", "morris", "listed")
 
 
 class Figure(Entry):
@@ -116,6 +123,8 @@ class Study(Entry):
             raise ValueError(f"axes.{sampled[0]}: a range is sampled, design {self.design.kind} needs a list or a spacing")
         if self.design.kind in ("latin_hypercube", "sobol", "morris") and not self.dimensions():
             raise ValueError(f"design {self.design.kind} needs at least one axis")
+        if isinstance(self.design, Listed) and {len(row) for row in self.design.rows} != {len(self.columns())}:
+            raise ValueError(f"design.rows: a row has a value per axis, {len(self.columns())} of them")
         return self
 
     def _check_names(self) -> None:
