@@ -83,7 +83,8 @@ class FireSale:
         position, price = self.ledger.position[: self.outside], self.mark
         bids = np.floor(within * price).astype(np.int64) * depth
         zeros = np.zeros(len(position))
-        return Exposure(position, zeros.astype(np.int64), zeros, price, bids, within, np.zeros(len(price)))
+        none = zeros.astype(np.int64)
+        return Exposure(position, none, zeros, price, bids, within, np.zeros(len(price)), none, np.zeros_like(position))
 
     def round(self) -> Ints:
         """Who breaches at the marks is seized, and every slice that is due is sold on the books; marks become the best bids.

@@ -106,6 +106,8 @@ def test_the_ex_ante_matrix_is_k(cross: bool, expected: NDArray[np.float64]) -> 
         bids=pit.books.depth(pit.mark, within)[:, 0],
         within=within,
         moves=np.zeros(2),
+        maintenance=worth.maintenance,
+        alone=np.zeros_like(pit.ledger.position[pit.accounts]),
     )
     matrix = reproduction_matrix(exposure, np.zeros(2), reach=within)
     # 2,000 ticks hold 2,001 levels, and 400 accounts or more breach: one more or less is 0.25 %
