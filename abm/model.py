@@ -21,7 +21,8 @@ from abm.lineage import lineage_of
 from abm.market.book import Execution
 from abm.market.causes import Cause
 from abm.market.order import OrderBatch, Outcome, joined, no_orders
-from abm.opening import DEALERS, MAKERS, open_exchange, rule_of
+from abm.opening.exchange import open_exchange
+from abm.opening.groups import DEALERS, MAKERS, rule_of
 from abm.records import RUN, Records
 from abm.scenario import Scenario
 from abm.tape import Tape

@@ -18,7 +18,7 @@ from abm.kernels.margin import long_lots
 from abm.kernels.settle import tally
 from abm.market.book import Execution
 from abm.market.order import Fills, OrderBatch, Outcome, Reason, joined
-from abm.opening import LEVERAGED
+from abm.opening.groups import LEVERAGED
 from abm.recorder import Recorder
 from abm.records import HEALTH_EDGES, Exposure, Meta, Records
 from abm.world.shocks import steps

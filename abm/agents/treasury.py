@@ -14,7 +14,7 @@ from abm.clearing.ledger import Mode, State
 from abm.kernels.admission import exposure
 from abm.kernels.margin import initial_margin
 from abm.market.order import Kind, OrderBatch, Reason, Side, joined, no_orders, orders
-from abm.opening import MAKERS
+from abm.opening.groups import MAKERS
 
 if TYPE_CHECKING:
     from abm.model import CascadeModel

@@ -1,0 +1,116 @@
+"""Who holds what at the opening: positions, collateral, tokens, and the fees to come."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abm.behaviour.collateral import Holdings, holdings
+from abm.behaviour.opening import Board
+from abm.behaviour.view import Traders
+from abm.clearing.accounts import Accounts, share_out
+from abm.clearing.layers import skin
+from abm.clearing.ledger import FeeSchedule, Ledger
+from abm.clearing.rulebook import Clearing
+from abm.kernels.margin import Brackets
+from abm.market.instrument import Instruments
+from abm.opening.groups import opening_assets
+from abm.opening.staff import Owners
+from abm.scenario import Scenario
+from abm.streams import Streams
+
+Ints = NDArray[np.int64]
+
+
+def opening_of(
+    scenario: Scenario,
+    instruments: Instruments,
+    brackets: Brackets,
+    traders: Traders,
+    owners: Owners,
+    rules: list[Clearing],
+    streams: Streams,
+) -> tuple[Ints, Ints, NDArray[np.float64]]:
+    """Per owner: lots (n_owners, n_instruments), money (n_owners,), and the weights by which isolated money is split:
+    initial margin of what is held, open interest for those who hold nothing (n_owners, n_instruments)."""
+    n, price = len(traders.group), instruments.opening_tick * instruments.unit
+    position = np.zeros((len(owners), len(instruments)), dtype=np.int64)
+    position[:n] = traders.opening
+    money = np.zeros(len(owners), dtype=np.int64)
+    money[:n] = traders.collateral
+    interest = np.maximum(position, 0).sum(axis=0) * price.astype(np.float64)
+    circulating = Board.of(opening_assets(scenario), instruments, scenario.money.cash_unit).money
+    interest = np.where(instruments.is_spot & interest.any(), circulating, interest)
+    interest = np.where(interest > 0, interest, 1.0)
+    weight = np.tile(interest, (len(owners), 1))
+    held = np.abs(position) * (price * brackets.initial_rate[0, :, 0])
+    weight[held.any(axis=1)] = held[held.any(axis=1)]
+    for house, rule in enumerate(rules):
+        own = interest[(instruments.venue == house) & ~instruments.is_spot].sum() if house < len(scenario.venues) else 0.0
+        money[owners.rows("keeper", house)] = rule.keeper.shares(int(rule.keeper.capital_share * own), streams, house)
+        money[owners.rows("vault", house)] = int(rule.vault.capital_share * own)
+        money[owners.row("fund", house)] = int(rule.fund_share * own)
+        money[owners.rows("skin", house)] = int(skin(rule.waterfall) * own)
+        money[owners.rows("member", house)] = rule.members.split(int(rule.members.capital_share * own))
+        money[owners.rows("default_fund", house)] = rule.members.split(int(rule.members.contribution_share * own))
+        weight[owners.row("fund", house), instruments.venue != house] = 0.0
+    return position, money, weight
+
+
+def tokens_of(scenario: Scenario, instruments: Instruments, traders: Traders, split: Ints, streams: Streams) -> Holdings:
+    """Who holds which tokens; `split` (n_owners, n_instruments) cash units of opening collateral."""
+    names = [asset.name for asset in scenario.assets]
+    own = split[: len(traders.group)]
+    return holdings(scenario.population.collateral, names, traders, own, instruments=instruments, streams=streams)
+
+
+def hand_out(tokens: Holdings, position: Ints, isolated: NDArray[np.bool_], pool: int) -> None:
+    """Add tokens to `position` (n_owners, n_instruments); the pool holds what would back `isolated` (n_owners,) traders."""
+    n = len(tokens.collateral)
+    apart = np.where(isolated[:n, np.newaxis], tokens.collateral, 0)
+    position[:n] += tokens.inventory + tokens.collateral - apart
+    position[pool] += apart.sum(axis=0)
+
+
+def ledger_of(instruments: Instruments, accounts: Accounts, position: Ints, collateral: Ints, issued: Ints) -> Ledger:
+    """The ledger with `position` (n_owners, n_instruments) on `collateral` (n_accounts,) of equity."""
+    lots = np.zeros((len(accounts.owner), len(instruments)), dtype=np.int64)
+    lots[accounts.backing, np.arange(len(instruments))] = position
+    return Ledger.open(
+        instruments,
+        collateral,
+        owner=accounts.owner,
+        house=accounts.house,
+        mode=accounts.mode,
+        position=lots,
+        issued=issued,
+    )
+
+
+def enter(ledger: Ledger, accounts: Accounts, traders: Traders) -> None:
+    """The memo of entry values where a book states them: profit before the opening is in the equity it opens with."""
+    if traders.entry is not None:
+        account, column = accounts.backing[: len(traders.entry)], np.arange(traders.entry.shape[1])
+        ledger.realised[account, column] = traders.entry - ledger.cost[account, column]
+        ledger.cost[account, column] = traders.entry
+
+
+def opening_split(accounts: Accounts, ledger: Ledger, money: Ints, weight: NDArray[np.float64]) -> Ints:
+    """Each leg's share of its owner's opening money, (n_accounts, n_instruments), cash units; a token stands for itself."""
+    split = np.zeros((len(accounts.owner), weight.shape[1]), dtype=np.int64)
+    split[accounts.backing, np.arange(weight.shape[1])] = share_out(money, weight)
+    spot = list(ledger.instruments.spot)
+    split[:, spot] = ledger.cost[:, spot]
+    return split
+
+
+def fees_of(scenario: Scenario, instruments: Instruments, accounts: Accounts, owners: Owners, fund: list[Ints]) -> FeeSchedule:
+    venues = [scenario.venues[row] for row in instruments.venue]
+    rows = range(len(instruments))
+    return FeeSchedule(
+        taker=np.array([venue.taker_fee for venue in venues]),
+        maker=np.array([venue.maker_fee for venue in venues]),
+        liquidation=np.array([venue.clearing.fee_rate for venue in venues]),
+        fee_account=np.array([accounts.backing[owners.row("fees", int(instruments.venue[i])), i] for i in rows], dtype=np.int64),
+        fund_account=np.array([fund[int(instruments.venue[i])][i] for i in rows], dtype=np.int64),
+    )
