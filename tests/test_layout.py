@@ -30,7 +30,8 @@ LEVELS = (
     ("tape",),
     ("model",),
     ("twins",),
-    ("view", "cli"),
+    ("view",),
+    ("cli",),
 )
 APART = ("study", "figures")  # standard and third-party libraries only
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}

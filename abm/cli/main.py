@@ -11,6 +11,7 @@ import click
 from abm.cli.errors import MISTAKE, STOPPED, Mistake
 from abm.cli.inspect import list_scenarios, params, show, validate
 from abm.cli.run import run
+from abm.cli.view import view
 
 HELP = ("-h", "--help")
 
@@ -23,7 +24,7 @@ def commands() -> None:
     """
 
 
-for command in (run, list_scenarios, show, params, validate):
+for command in (run, view, list_scenarios, show, params, validate):
     commands.add_command(command)
 
 

@@ -1,0 +1,157 @@
+"""The event log in words, newest first, and the history of one account with the reason of its liquidation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+from itertools import groupby
+
+import numpy as np
+
+from abm.clearing.journal import EventKind
+from abm.clearing.ledger import Mode, State
+from abm.market.causes import Cause
+from abm.view.history import ACCOUNT, AMOUNT, COUNTERPARTY, INSTRUMENT, KIND, STEP, TRADER, VALUE, Event, History
+from abm.view.svg import short
+
+LINES = 16
+LOOKED_AT = 4000  # latest events from which the log is told
+SINGLY = 3  # events of a kind and step told one by one; more are told together
+SAID = {
+    EventKind.ENTERED: "seized",
+    EventKind.RECOVERED: "recovered",
+    EventKind.KEEPER_TAKEOVER: "taken over by keepers",
+    EventKind.FUND_TAKEOVER: "positions taken by the insurance fund",
+    EventKind.ADL: "auto-deleveraged",
+    EventKind.SOCIALISED: "charged with losses of others",
+    EventKind.CLOSED: "closed",
+    EventKind.WITHDREW: "stopped quoting",
+    EventKind.RETURNED: "quotes again",
+    EventKind.FUND_PAID: "losses paid by the insurance fund",
+    EventKind.CALLED: "called for margin",
+    EventKind.CALL_MET: "met their calls",
+    EventKind.TOPPED_UP: "topped up",
+    EventKind.WAITED: "slices held back",
+    EventKind.AUCTIONED: "won in an auction",
+    EventKind.UNSOLD: "unsold in an auction",
+    EventKind.VAULT_TAKEOVER: "taken over by the vault",
+    EventKind.HALTED: "halted",
+    EventKind.RESUMED: "open again",
+}
+CAUSES = {
+    Cause.OUTSIDE: "outside values",
+    Cause.QUOTES: "quotes that moved",
+    Cause.TRADES: "trades of others",
+    Cause.UNWIND: "unwinding of what was taken over",
+    Cause.FORCED: "forced orders",
+    Cause.REST: "rounding",
+}
+
+
+def log(run: History) -> str:
+    """A list of lines; those on one account name it for a click."""
+    lines = list(_lines(run))[:LINES]
+    items = "".join(lines) or '<li class="none">nothing has happened yet</li>'
+    return f'<div class="title">Events, newest first (click for an account)</div><ol class="log">{items}</ol>'
+
+
+def _lines(run: History) -> Iterator[str]:
+    latest = run.events[-LOOKED_AT:][::-1]
+    shock = run.shock_step
+    for step, events in groupby(latest, key=lambda event: event[STEP]):
+        if shock is not None and step < shock <= run.model.tick - 1:
+            yield _item(run, shock, "the shock strikes", css="shock")
+            shock = None
+        by_kind: dict[int, list[Event]] = {}
+        for event in events:
+            by_kind.setdefault(event[KIND], []).append(event)
+        for kind, members in by_kind.items():
+            yield from _told(run, step, EventKind(kind), members)
+    if shock is not None and shock <= run.model.tick - 1:
+        yield _item(run, shock, "the shock strikes", css="shock")
+
+
+def _told(run: History, step: int, kind: EventKind, members: list[Event]) -> Iterator[str]:
+    said = SAID.get(kind, kind.name.lower().replace("_", " "))
+    if len(members) <= SINGLY:
+        for event in members:
+            yield _item(run, step, f"{_who(run, event)} {said}{_amount(run, event[AMOUNT])}", account=event[ACCOUNT])
+        return
+    total = sum(event[AMOUNT] for event in members)
+    yield _item(run, step, f"{len(members):,} accounts {said}{_amount(run, total)}", account=members[0][ACCOUNT])
+
+
+def _who(run: History, event: Event) -> str:
+    where = run.instruments.names[event[INSTRUMENT]] if event[INSTRUMENT] >= 0 else ""
+    if event[ACCOUNT] < 0:
+        return where
+    return f"account {event[ACCOUNT]}{_group(run, event[TRADER])}{f', {where}' if where else ''}"
+
+
+def _group(run: History, trader: int) -> str:
+    traders = run.model.exchange.traders
+    return f" ({traders.groups[traders.group[trader]]})" if 0 <= trader < len(traders.group) else ""
+
+
+def _amount(run: History, amount: int) -> str:
+    return f": {short(run.money(amount))} {run.model.scenario.money.currency}" if amount else ""
+
+
+def _item(run: History, step: int, words: str, *, account: int = -1, css: str = "") -> str:
+    seconds = (step + 1) * run.model.step_seconds
+    link = f' data-account="{account}"' if account >= 0 else ""
+    return f'<li class="{css}"{link}><b>{int(seconds // 60)}:{int(seconds % 60):02d}</b> {escape(words)}</li>'
+
+
+def account(run: History, row: int) -> str:
+    """What account `row` holds, what happened to it, and through what it lost when it was seized."""
+    lines = [*_standing(run, row), *_why(run, row)]
+    past = [f"{_clock(run, event)} {_past(run, event, row)}" for event in run.events_of(row)[-8:][::-1]]
+    items = "".join(f"<li>{escape(words)}</li>" for words in [*lines, *past])
+    return f'<div class="title">Account {row}{escape(_group(run, int(run.model.ledger.owner[row])))}</div><ol class="log">{items}</ol>'
+
+
+def _clock(run: History, event: Event) -> str:
+    seconds = (event[STEP] + 1) * run.model.step_seconds
+    return f"{int(seconds // 60)}:{int(seconds % 60):02d}"
+
+
+def _past(run: History, event: Event, row: int) -> str:
+    kind = EventKind(event[KIND])
+    said = SAID.get(kind, kind.name.lower().replace("_", " "))
+    where = f" {run.instruments.names[event[INSTRUMENT]]}" if event[INSTRUMENT] >= 0 else ""
+    other = event[COUNTERPARTY] if event[ACCOUNT] == row else event[ACCOUNT]
+    against = f", account {other}" if other >= 0 else ""
+    value = f", worth {short(run.money(abs(event[VALUE])))}" if event[VALUE] else ""
+    return f"{said}{where}{value}{_amount(run, event[AMOUNT])}{against}"
+
+
+def _standing(run: History, row: int) -> Iterator[str]:
+    ledger, worth, currency = run.model.ledger, run.model.worth, run.model.scenario.money.currency
+    yield f"{Mode(int(ledger.mode[row])).name.lower()} margin, {State(int(ledger.state[row])).name.lower()}"
+    need = short(run.money(int(worth.maintenance[row])))
+    yield f"equity {short(run.money(int(worth.equity[row])))} {currency}, must hold {need}"
+    lots = ledger.position[row]
+    held = [f"{lots[i] * run.instruments.lot_size[i]:+.4g} {run.instruments.names[i]}" for i in np.flatnonzero(lots)]
+    yield f"holds {', '.join(held)}" if held else "holds nothing"
+
+
+def _why(run: History, row: int) -> Iterator[str]:
+    """The latest liquidation: losses by leg, then by cause, then by the accounts whose sales did most."""
+    numbers = [number for number, seized in enumerate(run.seized) if seized == row]
+    if not numbers:
+        return
+    rows = run.model.lineage.rows[numbers[-1]]
+    by_leg = np.bincount(rows["instrument"], weights=rows["loss"], minlength=len(run.instruments))
+    lost = [f"{run.instruments.names[i]} {short(run.money(by_leg[i]))}" for i in np.argsort(-by_leg) if by_leg[i] > 0]
+    yield f"seized after losses in {', '.join(lost[:4])}" if lost else "seized after losses older than its last trades"
+    by_cause = np.bincount(rows["cause"], weights=rows["loss"], minlength=len(Cause))
+    total = np.maximum(by_cause, 0).sum()
+    if total > 0:
+        shares = [f"{CAUSES[Cause(c)]} {100 * by_cause[c] / total:.0f} %" for c in np.argsort(-by_cause) if by_cause[c] > 0]
+        yield f"through {', '.join(shares[:4])}"
+    named = rows[rows["parent"] >= 0]
+    if len(named):
+        by_parent = np.bincount(named["parent"], weights=named["loss"])
+        most = [f"{run.seized[p]}" for p in np.argsort(-by_parent)[:3] if by_parent[p] > 0]
+        yield f"sales that moved its marks most: of accounts {', '.join(most)}" if most else "no single sale stands out"
