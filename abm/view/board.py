@@ -28,13 +28,14 @@ def board(session: Session, *, instrument: int = 0, chosen: int | None = None) -
             "keys": strip(run, other),
             "prices": prices(run, other),
             "accounts": accounts(run, chosen),
-            "ladder": ladder(run, instrument),
             "cascade": cascade(run, other),
+            "ladder": ladder(run, instrument),
+            "events": log(run),
             "forest": forest(run),
-            "events": log(run) if chosen is None else account(run, chosen),
             "losses": losses(run),
             "matrix": matrix(run),
             "makers": makers(run),
+            "account": account(run, chosen),
         }
     return [{"name": name, "html": html} for name, html in drawn.items()]
 

@@ -10,7 +10,7 @@ from abm.view.session import Session
 
 
 def archive(session: Session) -> bytes:
-    """A zip of `scenario.toml`, `command.txt`, the run's tables as Parquet and the panels as SVG; the twin's tables in `twin/`."""
+    """A zip: scenario, command, the run's tables as Parquet (the twin's in a folder), the panels as SVG."""
     packed = BytesIO()
     with session.lock, ZipFile(packed, "w", ZIP_DEFLATED) as zipped:
         zipped.writestr("scenario.toml", session.scenario.to_toml())
@@ -29,7 +29,7 @@ def archive(session: Session) -> bytes:
 def _alone(drawing: str) -> str:
     """A drawing that stands without the page's style sheet."""
     style = (
-        "<style>text{font:10px sans-serif;fill:#222}.title{font-weight:600}.light{fill:#fff}.axis{fill:none;stroke:#555}"
+        "<style>text{font:10px sans-serif;fill:#222}.head{font-weight:600}.light{fill:#fff}.axis{fill:none;stroke:#555}"
         ".grid{fill:none;stroke:#ddd}.dashed{stroke-dasharray:4 3}.cell{fill:#f2f2f2}.chosen{fill:none;stroke:#222}</style>"
     )
     begin = drawing.index(">") + 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,17 @@ from abm.world.shocks import steps
 
 FIELDS = tuple(EVENT.names or ())
 STEP, KIND, ACCOUNT, TRADER, INSTRUMENT, LOTS, VALUE, AMOUNT, COUNTERPARTY = range(len(FIELDS))
+SINGLY = 3  # events of a kind and step that are told one by one; more are told together
 Event = tuple[int, ...]
+
+
+class Note(NamedTuple):
+    """All events of one kind in one step."""
+
+    kind: EventKind
+    count: int
+    amount: int  # cash units
+    first: list[Event]  # at most `SINGLY`
 
 
 class History:
@@ -31,6 +41,7 @@ class History:
         self.events: list[Event] = []
         self.count: Counter[int] = Counter()  # events by kind
         self.amount: Counter[int] = Counter()  # cash units borne (or asked) by kind
+        self.notes: list[Note] = []
         self.parent: list[int] = []  # by liquidation, -1 for a root
         self.generation: list[int] = []  # by liquidation, from 1
         self.seized_at: list[int] = []  # step, by liquidation
@@ -47,7 +58,9 @@ class History:
     def step(self) -> None:
         """Step the model and take in what happened."""
         self.model.step()
-        for event in self.recorder.events_from(len(self.events)):
+        fresh = self.recorder.events_from(len(self.events))
+        self._take_down(fresh)
+        for event in fresh:
             self.events.append(event)
             self.count[event[KIND]] += 1
             self.amount[event[KIND]] += event[AMOUNT]
@@ -58,6 +71,14 @@ class History:
         for table in self.recorder.liquidations_from(len(self.sales)):
             self.sales.append(table)
             self._sell(table)
+
+    def _take_down(self, fresh: list[Event]) -> None:
+        """One note for every kind of event in the step."""
+        kinds: dict[int, list[Event]] = {}
+        for event in fresh:
+            kinds.setdefault(event[KIND], []).append(event)
+        for kind, members in kinds.items():
+            self.notes.append(Note(EventKind(kind), len(members), sum(event[AMOUNT] for event in members), members[:SINGLY]))
 
     def column(self, name: str) -> NDArray[Any]:
         """A recorded column so far, (n_steps,) or (n_steps, n_instruments), as kept."""

@@ -11,7 +11,7 @@ from abm.clearing.ledger import Mode, State
 from abm.view.history import History
 from abm.view.svg import RED, Axes, Floats, dots, legend, svg, text
 
-WIDTH, HEIGHT = 520, 300
+WIDTH, HEIGHT = 425, 300
 LOW, HIGH = -0.02, 0.40  # buffer shown, share of notional; beyond it points stand at the edge
 LEVERAGE = (0.1, 100.0)
 MODES = {Mode.ISOLATED: ("isolated", "#009E73"), Mode.CROSS: ("cross", "#0072B2"), Mode.UNIVERSAL: ("universal", "#CC79A7")}
@@ -64,7 +64,7 @@ def points(run: History) -> Points:
 def accounts(run: History, chosen: int | None) -> str:
     """The trigger stands at zero: left of it accounts are seized."""
     seen = points(run)
-    x, y, parts = seen.x(), seen.y(), [_axes(run)]
+    x, y, parts = seen.x(), seen.y(), [_axes()]
     size = np.digitize(seen.notional, np.quantile(seen.notional, (0.5, 0.8, 0.95))) if len(seen.notional) else seen.account
     for mode, (_, stroke) in MODES.items():
         for row, width in enumerate(SIZES):
@@ -79,16 +79,18 @@ def accounts(run: History, chosen: int | None) -> str:
     return svg(WIDTH, HEIGHT, *parts, label="Accounts by leverage and distance to liquidation")
 
 
-def _axes(run: History) -> str:
+def _axes() -> str:
     parts = [f'<path class="axis" d="M{AXES.left} {AXES.top}V{AXES.bottom}H{AXES.right}"/>']
     for value in (0.1, 1.0, 10.0, 100.0):
         at = float(AXES.y(np.log10(value)))
-        parts.append(f'<path class="grid" d="M{AXES.left} {at:.1f}H{AXES.right}"/>{text(AXES.left - 4, at + 3, f"{value:g}", anchor="end")}')
+        parts.append(f'<path class="grid" d="M{AXES.left} {at:.1f}H{AXES.right}"/>')
+        parts.append(text(AXES.left - 4, at + 3, f"{value:g}", anchor="end"))
     for share in (0, 10, 20, 30, 40):
         parts.append(text(float(AXES.x(share)), AXES.bottom + 12, f"{share}", anchor="middle"))
     zero = float(AXES.x(0.0))
     parts.append(f'<path stroke="{RED}" stroke-width="1.5" stroke-dasharray="4 3" d="M{zero:.1f} {AXES.top}V{AXES.bottom}"/>')
     parts.append(text(zero + 4, AXES.top + 9, "liquidation", fill=RED))
-    parts.append(text(4, 13, "Accounts: leverage (notional / equity) by distance to liquidation", css="title"))
-    parts.append(text((AXES.left + AXES.right) / 2, AXES.bottom + 25, "collateral above maintenance margin, % of notional", anchor="middle"))
+    parts.append(text(4, 13, "Accounts: leverage (notional / equity) by distance to liquidation", css="head"))
+    middle = (AXES.left + AXES.right) / 2
+    parts.append(text(middle, AXES.bottom + 25, "collateral above maintenance margin, % of notional", anchor="middle"))
     return "".join(parts)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from abm.view.history import History
 from abm.view.svg import Axes, Floats, box, colour, legend, line, svg, text
 
-WIDTH, HEIGHT = 520, 240
+WIDTH, HEIGHT = 380, 240
 BINS = 60
 
 
@@ -20,10 +20,10 @@ def cascade(run: History, other: History | None) -> str:
     high = max(float(rate.sum(axis=1).max()), 1.0)
     if other is not None:
         high = max(high, float(volumes(other).sum(axis=1).max()) / (end / BINS))
-    axes = Axes(44.0, 24.0, WIDTH - 44.0, HEIGHT - 46.0, 0.0, end, 0.0, high * 1.05)
+    axes = Axes(44.0, 24.0, WIDTH - 44.0, HEIGHT - 48.0, 0.0, end, 0.0, high * 1.05)
     currency = run.model.scenario.money.currency
     parts = [axes.grid(x_label="min", ticks_x=6)]
-    parts.append(text(4, 13, f"Forced trades, {currency} a minute, by asset", css="title"))
+    parts.append(text(4, 13, f"Forced trades, {currency} a minute, by asset", css="head"))
     for step in range(BINS):
         base, left = axes.bottom, float(axes.x(end * step / BINS))
         wide = float(axes.x(end * (step + 1) / BINS)) - left - 0.6
@@ -57,4 +57,4 @@ def _waiting(run: History, axes: Axes) -> str:
     scale = Axes(axes.left, axes.top, axes.right, axes.bottom, axes.low_x, axes.high_x, 0.0, most * 1.05)
     drawn = line(scale.x(run.minutes()), scale.y(count), stroke="var(--ink)", width=1.0)
     label = text(axes.right + 4, float(scale.y(most)) + 3, f"{most:.0f}")
-    return drawn + label + text(WIDTH - 4, 13, "line: accounts in liquidation", anchor="end")
+    return drawn + label + text(axes.right, axes.top + 8, "line: accounts in liquidation", anchor="end")

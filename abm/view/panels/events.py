@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from html import escape
-from itertools import groupby
+from itertools import islice
 
 import numpy as np
 
 from abm.clearing.journal import EventKind
 from abm.clearing.ledger import Mode, State
 from abm.market.causes import Cause
-from abm.view.history import ACCOUNT, AMOUNT, COUNTERPARTY, INSTRUMENT, KIND, STEP, TRADER, VALUE, Event, History
+from abm.view.history import ACCOUNT, AMOUNT, COUNTERPARTY, INSTRUMENT, KIND, STEP, TRADER, VALUE, Event, History, Note
 from abm.view.svg import short
 
 LINES = 16
-LOOKED_AT = 4000  # latest events from which the log is told
-SINGLY = 3  # events of a kind and step told one by one; more are told together
 SAID = {
     EventKind.ENTERED: "seized",
     EventKind.RECOVERED: "recovered",
@@ -50,35 +48,30 @@ CAUSES = {
 
 def log(run: History) -> str:
     """A list of lines; those on one account name it for a click."""
-    lines = list(_lines(run))[:LINES]
+    lines = list(islice(_lines(run), LINES))
     items = "".join(lines) or '<li class="none">nothing has happened yet</li>'
-    return f'<div class="title">Events, newest first (click for an account)</div><ol class="log">{items}</ol>'
+    return f'<div class="head">Events, newest first (click for an account)</div><ol class="log">{items}</ol>'
 
 
 def _lines(run: History) -> Iterator[str]:
-    latest = run.events[-LOOKED_AT:][::-1]
-    shock = run.shock_step
-    for step, events in groupby(latest, key=lambda event: event[STEP]):
-        if shock is not None and step < shock <= run.model.tick - 1:
+    shock = run.shock_step if run.shock_step is not None and run.shock_step < run.model.tick else None
+    for note in reversed(run.notes):
+        if shock is not None and note.first[0][STEP] < shock:
             yield _item(run, shock, "the shock strikes", css="shock")
             shock = None
-        by_kind: dict[int, list[Event]] = {}
-        for event in events:
-            by_kind.setdefault(event[KIND], []).append(event)
-        for kind, members in by_kind.items():
-            yield from _told(run, step, EventKind(kind), members)
-    if shock is not None and shock <= run.model.tick - 1:
+        yield from _told(run, note)
+    if shock is not None:
         yield _item(run, shock, "the shock strikes", css="shock")
 
 
-def _told(run: History, step: int, kind: EventKind, members: list[Event]) -> Iterator[str]:
-    said = SAID.get(kind, kind.name.lower().replace("_", " "))
-    if len(members) <= SINGLY:
-        for event in members:
-            yield _item(run, step, f"{_who(run, event)} {said}{_amount(run, event[AMOUNT])}", account=event[ACCOUNT])
-        return
-    total = sum(event[AMOUNT] for event in members)
-    yield _item(run, step, f"{len(members):,} accounts {said}{_amount(run, total)}", account=members[0][ACCOUNT])
+def _told(run: History, note: Note) -> Iterator[str]:
+    said, first = SAID.get(note.kind, note.kind.name.lower().replace("_", " ")), note.first[0]
+    if note.count <= len(note.first):
+        for event in note.first:
+            yield _item(run, event[STEP], f"{_who(run, event)} {said}{_amount(run, event[AMOUNT])}", account=event[ACCOUNT])
+    else:
+        words = f"{note.count:,} accounts {said}{_amount(run, note.amount)}"
+        yield _item(run, first[STEP], words, account=first[ACCOUNT])
 
 
 def _who(run: History, event: Event) -> str:
@@ -103,12 +96,15 @@ def _item(run: History, step: int, words: str, *, account: int = -1, css: str = 
     return f'<li class="{css}"{link}><b>{int(seconds // 60)}:{int(seconds % 60):02d}</b> {escape(words)}</li>'
 
 
-def account(run: History, row: int) -> str:
+def account(run: History, row: int | None) -> str:
     """What account `row` holds, what happened to it, and through what it lost when it was seized."""
+    if row is None:
+        return '<div class="head">Account</div><ol class="log"><li>Click a point, a liquidation or an event.</li></ol>'
     lines = [*_standing(run, row), *_why(run, row)]
-    past = [f"{_clock(run, event)} {_past(run, event, row)}" for event in run.events_of(row)[-8:][::-1]]
+    past = [f"{_clock(run, event)} {_past(run, event, row)}" for event in run.events_of(row)[-14:][::-1]]
     items = "".join(f"<li>{escape(words)}</li>" for words in [*lines, *past])
-    return f'<div class="title">Account {row}{escape(_group(run, int(run.model.ledger.owner[row])))}</div><ol class="log">{items}</ol>'
+    whose = escape(_group(run, int(run.model.ledger.owner[row])))
+    return f'<div class="head">Account {row}{whose}</div><ol class="log">{items}</ol>'
 
 
 def _clock(run: History, event: Event) -> str:

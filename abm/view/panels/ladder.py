@@ -22,7 +22,7 @@ def ladder(run: History, instrument: int) -> str:
     tall, middle, most = (HEIGHT - 62) / (2 * BUCKETS), 58.0, WIDTH - 58.0 - 46.0
     mark = int(run.model.marks.mark[instrument]) * run.instruments.tick_size[instrument]
     name = run.instruments.names[instrument]
-    parts = [text(4, 13, f"Book of {name}, mark {mark:,.6g}: {name} resting by distance from the mark, %", css="title")]
+    parts = [text(4, 13, f"Book of {name}: {name} resting, by % from the mark ({mark:,.6g})", css="head")]
     for row in range(2 * BUCKETS):
         top, at = 22 + row * tall, middle
         side = row < BUCKETS  # offers are above

@@ -36,7 +36,7 @@ def losses(run: History) -> str:
     left, most = 118.0, WIDTH - 118.0 - 54.0
     tall = min(22.0, (HEIGHT - 72) / (len(parts_of) + 1))
     currency = run.model.scenario.money.currency
-    parts = [text(4, 13, f"Losses beyond equity, {currency}, and who bore them", css="title")]
+    parts = [text(4, 13, f"Losses beyond equity, {currency}, and who bore them", css="head")]
     parts.append(_bar("lost", total, (left, 26, most * total / scale, tall), RED))
     at = left
     for row, (name, amount) in enumerate(parts_of.items(), start=1):
@@ -57,4 +57,5 @@ def _bar(name: str, amount: float, place: tuple[float, float, float, float], fil
     label = text(4, y + height * 0.7, name)
     if amount <= 0:
         return label + text(x + 4, y + height * 0.7, "0", fill=GREY)
-    return label + box(x, y, max(width, 1.0), height - 2, fill=fill) + text(x + max(width, 1.0) + 4, y + height * 0.7, short(amount))
+    width = max(width, 1.0)
+    return label + box(x, y, width, height - 2, fill=fill) + text(x + width + 4, y + height * 0.7, short(amount))

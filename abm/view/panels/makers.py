@@ -22,7 +22,7 @@ def makers(run: History) -> str:
     """Bars to the right are long, to the left short; one row per maker."""
     desk, held = run.model.desk, inventory(run)
     rows, currency = min(len(held), MOST), run.model.scenario.money.currency
-    parts = [text(4, 13, f"Makers' inventory, {currency} (left: short, right: long)", css="title")]
+    parts = [text(4, 13, f"Makers' inventory, {currency} (left: short, right: long)", css="head")]
     if not rows:
         return svg(WIDTH, HEIGHT, *parts, text(WIDTH / 2, HEIGHT / 2, "there are no makers", anchor="middle"), label="Makers")
     away = (desk.state.until > run.model.seconds).all(axis=1)

@@ -13,10 +13,11 @@ WIDTH, HEIGHT = 380, 240
 def matrix(run: History) -> str:
     """Rows: asset that lost; columns: asset traded by force; each forced trade is split by its account's losses."""
     names, table = run.instruments.names, run.matrix * run.money(1)
+    currency = run.model.scenario.money.currency
     n, top, left = len(names), 48.0, 62.0
     wide, tall = (WIDTH - left - 6) / n, (HEIGHT - top - 26) / n
     largest = max(float(table.max()), 1e-9)
-    parts = [text(4, 13, f"Contagion: losses in a row, forced trades in a column, {run.model.scenario.money.currency}", css="title")]
+    parts = [text(4, 13, f"Contagion: lost in row, sold by force in column, {currency}", css="head")]
     for j, name in enumerate(names):
         parts.append(text(left + (j + 0.5) * wide, top - 5, name, anchor="middle"))
         parts.append(text(left - 6, top + (j + 0.5) * tall + 4, name, anchor="end"))
@@ -29,6 +30,6 @@ def matrix(run: History) -> str:
             parts.append(text(x + wide / 2 - 1, y + tall / 2 + 3, short(float(table[i, j])), anchor="middle", css=css))
     off = float(table.sum() - np.trace(table))
     total = float(table.sum())
-    told = f"{100 * off / total:.0f} % of it was in another asset than the one that lost" if total else "nothing sold by force yet"
+    told = f"{100 * off / total:.0f} % of it in another asset than the one that lost" if total else "nothing traded by force yet"
     parts.append(text(4, HEIGHT - 8, told))
     return svg(WIDTH, HEIGHT, *parts, label="Contagion between assets")

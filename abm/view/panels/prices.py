@@ -7,7 +7,7 @@ import numpy as np
 from abm.view.history import History
 from abm.view.svg import BLUE, GREY, RED, Axes, Floats, box, colour, legend, line, svg, text
 
-WIDTH, HEIGHT = 760, 300
+WIDTH, HEIGHT = 600, 300
 MOST = 8  # instruments drawn
 
 
@@ -41,7 +41,7 @@ def _one(run: History, other: History | None, i: int, place: tuple[float, float,
     end = run.model.scenario.time.duration / 60.0
     axes = Axes(left + 34, top + 18, left + width - 8, top + height - 26, 0.0, end, low - pad, high + pad)
     parts = [_shock(run, axes), _halts(run, i, axes), axes.grid(x_label="min", ticks_y=3)]
-    parts.append(text(left + 34, top + 11, f"{run.instruments.names[i]}, % since the opening", css="title"))
+    parts.append(text(left + 34, top + 11, f"{run.instruments.names[i]}, % since the opening", css="head"))
     x = axes.x(minutes)
     parts.append(_forced(run, i, axes))
     parts.append(line(x, axes.y(paths["value"]), stroke=GREY, width=1.0, css="dashed"))
