@@ -73,7 +73,7 @@ def controls(scenario: Scenario) -> list[Control]:
 
 
 def _control(key: str, label: str, parameter: Parameter, scenario: Scenario) -> Iterator[Control]:
-    words = {"name": key, "label": label, "unit": parameter.unit, "help": parameter.help}
+    words: dict[str, Any] = {"name": key, "label": label, "unit": parameter.unit, "help": parameter.help}
     if key.endswith(".assets"):
         names = tuple(asset.name for asset in scenario.assets)
         yield Control(**words, value=parameter.value[0], choices=names)

@@ -25,7 +25,7 @@ class Note(NamedTuple):
     """All events of one kind in one step."""
 
     kind: EventKind
-    count: int
+    events: int
     amount: int  # cash units
     first: list[Event]  # at most `SINGLY`
 
@@ -86,7 +86,7 @@ class History:
 
     def minutes(self) -> NDArray[np.float64]:
         """Time of each step done, (n_steps,)."""
-        return np.arange(1, self.model.tick + 1) * self.model.step_seconds / 60.0
+        return np.asarray(np.arange(1, self.model.tick + 1) * self.model.step_seconds / 60.0, dtype=np.float64)
 
     def money(self, cash_units: float) -> float:
         """Cash units as currency."""
@@ -106,9 +106,9 @@ class History:
         self.seized_at.append(int(rows["step"][0]) if len(rows) else self.model.tick - 1)
         self.seized.append(account)
         self.lost.append(total)
-        by_leg = np.bincount(rows["instrument"], weights=rows["loss"].astype(np.float64), minlength=len(self.instruments))
-        by_leg = np.maximum(by_leg, 0.0)
-        self._blame[account] = by_leg / by_leg.sum() if by_leg.sum() > 0 else by_leg
+        n, loss = len(self.instruments), rows["loss"].astype(np.float64)
+        by_leg = np.maximum(np.bincount(rows["instrument"], weights=loss, minlength=n), 0.0)
+        self._blame[account] = np.asarray(by_leg / max(float(by_leg.sum()), 1.0))
 
     def _sell(self, table: NDArray[Any]) -> None:
         for account, instrument, value in zip(

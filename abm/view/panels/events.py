@@ -66,11 +66,11 @@ def _lines(run: History) -> Iterator[str]:
 
 def _told(run: History, note: Note) -> Iterator[str]:
     said, first = SAID.get(note.kind, note.kind.name.lower().replace("_", " ")), note.first[0]
-    if note.count <= len(note.first):
+    if note.events <= len(note.first):
         for event in note.first:
             yield _item(run, event[STEP], f"{_who(run, event)} {said}{_amount(run, event[AMOUNT])}", account=event[ACCOUNT])
     else:
-        words = f"{note.count:,} accounts {said}{_amount(run, note.amount)}"
+        words = f"{note.events:,} accounts {said}{_amount(run, note.amount)}"
         yield _item(run, first[STEP], words, account=first[ACCOUNT])
 
 
@@ -140,7 +140,10 @@ def _why(run: History, row: int) -> Iterator[str]:
     rows = run.model.lineage.rows[numbers[-1]]
     by_leg = np.bincount(rows["instrument"], weights=rows["loss"], minlength=len(run.instruments))
     lost = [f"{run.instruments.names[i]} {short(run.money(by_leg[i]))}" for i in np.argsort(-by_leg) if by_leg[i] > 0]
-    yield f"seized after losses in {', '.join(lost[:4])}" if lost else "seized after losses older than its last trades"
+    if not lost:
+        yield "seized after losses from before its positions last changed"
+        return
+    yield f"seized after losses in {', '.join(lost[:4])}"
     by_cause = np.bincount(rows["cause"], weights=rows["loss"], minlength=len(Cause))
     total = np.maximum(by_cause, 0).sum()
     if total > 0:

@@ -44,8 +44,8 @@ def losses(run: History) -> str:
         parts.append(_bar(name, amount, (at, 26 + row * (tall + 3), width, tall), colour(row - 1)))
         at += width
     funds = np.unique(np.concatenate([house.fund for house in run.model.exchange.houses]))
-    fund = int(run.model.ledger.cash[funds, 0].sum())
-    closed = f"fund {short(run.money(fund))} {currency} · keepers took over {run.count[EventKind.KEEPER_TAKEOVER]:,}"
+    fund = int(run.model.ledger.equity_of(funds, run.model.exchange.price).sum())
+    closed = f"fund's equity {short(run.money(fund))} {currency} · keepers took over {run.count[EventKind.KEEPER_TAKEOVER]:,}"
     parts.append(text(4, HEIGHT - 20, f"{closed} positions"))
     told = f"auto-deleveraged {run.count[EventKind.ADL]:,} · recovered {run.count[EventKind.RECOVERED]:,}"
     parts.append(text(4, HEIGHT - 6, f"{told} · closed {run.count[EventKind.CLOSED]:,}"))

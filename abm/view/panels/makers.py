@@ -25,7 +25,7 @@ def makers(run: History) -> str:
     parts = [text(4, 13, f"Makers' inventory, {currency} (left: short, right: long)", css="head")]
     if not rows:
         return svg(WIDTH, HEIGHT, *parts, text(WIDTH / 2, HEIGHT / 2, "there are no makers", anchor="middle"), label="Makers")
-    away = (desk.state.until > run.model.seconds).all(axis=1)
+    away = np.all(desk.state.until > run.model.seconds, axis=1)
     middle, reach = 190.0, 140.0
     scale = max(float(np.maximum(held, 0).sum(axis=1).max()), float(-np.minimum(held, 0).sum(axis=1).min()), 1.0)
     tall = min(24.0, (HEIGHT - 62) / rows)
