@@ -116,7 +116,7 @@ def Controls(player: Player, frame: Any, speed: Any, instrument: Any, chosen: An
     books = list(session.run.instruments.names)
     shown = instrument.value if instrument.value in books else books[0]
     solara.Select("Book", values=books, value=shown, on_value=instrument.set)
-    solara.Text("Parameters (a change begins the run anew)", style="font-weight: 600; font-size: 13px"
+    solara.Text("Parameters (a change begins the run anew)", style="font-weight: 600; font-size: 13px")
     for control in controls(session.scenario):
         Handle(control, lambda name, value: then(lambda: session.change(name, value))())
     solara.Text(f"Repeat this run: {session.command()}", style="font-family: monospace; font-size: 11px; user-select: all")

@@ -81,7 +81,10 @@ def test_a_line_breaks_where_a_number_is_missing() -> None:
     assert 'd="M0.0 0.0L1.0 1.0M3.0 3.0"' in drawn
 
 
-@pytest.mark.parametrize(("low", "high", "ticks"), [(0.0, 10.0, [0.0, 5.0, 10.0]), (-1.0, 1.0, [-1.0, 0.0, 1.0]), (2.0, 2.0, [2.0])])
+TICKS = [(0.0, 10.0, [0.0, 5.0, 10.0]), (-1.0, 1.0, [-1.0, 0.0, 1.0]), (2.0, 2.0, [2.0])]
+
+
+@pytest.mark.parametrize(("low", "high", "ticks"), TICKS)
 def test_ticks_are_round(low: float, high: float, ticks: list[float]) -> None:
     assert svg.nice(low, high, 2) == ticks
 

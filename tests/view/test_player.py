@@ -29,7 +29,7 @@ def until(said: bool | object, *, seconds: float = 20.0) -> None:
 
 
 def test_it_runs_to_the_shock_and_stops_there(session: Session) -> None:
-    player = Player(session, lambda: player.shown())
+    player = Player(session, lambda: player.shown())  # noqa: PLW0108  (it does not exist yet)
     player.play(until=session.shock_step)
     until(lambda: not player.playing)
     assert session.tick == session.shock_step == 6  # the fall begins at 30 s and is built up, steps are 5 s

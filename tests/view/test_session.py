@@ -102,7 +102,11 @@ def test_every_control_takes_every_end_of_its_range(file: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value", "said"),
-    [("population.cross_share", 2.0, "must be in [0, 1], was 2"), ("population.cros", 1.0, "unknown key"), ("time.duration", 0.1, "")],
+    [
+        ("population.cross_share", 2.0, "must be in [0, 1], was 2"),
+        ("population.cros", 1.0, "unknown key"),
+        ("time.duration", 0.1, "time"),
+    ],
 )
 def test_the_impossible_is_told_and_changes_nothing(file: str, name: str, value: float, said: str) -> None:
     session = Session(file)

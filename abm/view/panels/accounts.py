@@ -58,7 +58,8 @@ def points(run: History) -> Points:
     leverage = np.where(equity > 0, gross / np.maximum(equity, 1), LEVERAGE[1])
     seized = np.isin(ledger.state[rows], (State.LIQUIDATING, State.COOLING))
     buffer = (worth.collateral[rows] - worth.maintenance[rows]) / gross
-    return Points(rows, buffer, leverage, np.asarray(gross * model.scenario.money.cash_unit, dtype=np.float64), ledger.mode[rows], seized)
+    notional = np.asarray(gross * model.scenario.money.cash_unit, dtype=np.float64)
+    return Points(rows, buffer, leverage, notional, ledger.mode[rows], seized)
 
 
 def accounts(run: History, chosen: int | None) -> str:
