@@ -86,6 +86,19 @@ class Recorder:
             raise ValueError("edges of the health histogram must be equal in all snapshots of a run")
         self._health.append((step, np.array(histogram, dtype=np.int64)))
 
+    def so_far(self, name: str) -> NDArray[Any]:
+        """A column of the steps done, (done,) or (done, n_instruments): a view, not to be changed."""
+        column = self._per_instrument[name] if name in self._per_instrument else self._scalars[name]
+        return column[: self.done]
+
+    def events_from(self, first: int) -> list[tuple[int, ...]]:
+        """Events from number `first` on, each in the order of the fields of `EVENT`."""
+        return self._events[first:]
+
+    def liquidations_from(self, first: int) -> list[NDArray[Any]]:
+        """Tables of forced orders, LIQUIDATION, from the `first` table on; one for every engine and step that sold."""
+        return self._liquidations[first:]
+
     def records(
         self,
         meta: Meta,

@@ -32,7 +32,8 @@ LEVELS = (
     ("model",),
     ("twins",),
     ("task", "stress", "attribute"),
-    ("view", "cli"),
+    ("view",),
+    ("cli",),
 )
 APART = ("study", "figures")  # standard and third-party libraries only
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}

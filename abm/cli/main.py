@@ -18,6 +18,7 @@ from abm.cli.report import report
 from abm.cli.run import run
 from abm.cli.stress import stress
 from abm.cli.sweep import sweep
+from abm.cli.view import view
 
 HELP = ("-h", "--help")
 
@@ -31,7 +32,7 @@ def commands() -> None:
 
 
 for command in (
-    *(run, sweep, report, stress, attribute, calibrate, explain, compare),
+    *(run, sweep, report, stress, attribute, calibrate, explain, compare, view),
     *(list_scenarios, show, params, validate),
 ):
     commands.add_command(command)

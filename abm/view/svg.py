@@ -1,0 +1,149 @@
+"""Drawing by hand: scales, axes and marks as SVG text, small enough to be sent many times a second."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+POINTS_MAX = 160  # of one line; more are thinned to the extremes of bins
+
+# Okabe & Ito (2008), Color Universal Design: readers with any colour vision tell them apart
+PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C6D31", "#999999")
+RED, BLUE, GREY = "#D55E00", "#0072B2", "#8A8A8A"
+
+
+def colour(row: int) -> str:
+    """The colour of asset (or other thing) number `row`."""
+    return PALETTE[row % len(PALETTE)]
+
+
+@dataclass(frozen=True)
+class Axes:
+    """A rectangle in pixels and the data range that it shows."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    low_x: float
+    high_x: float
+    low_y: float
+    high_y: float
+
+    def x(self, value: ArrayLike) -> Floats:
+        """Pixels from the left, clipped to the rectangle."""
+        return _placed(value, (self.low_x, self.high_x), (self.left, self.right))
+
+    def y(self, value: ArrayLike) -> Floats:
+        """Pixels from the top, clipped to the rectangle."""
+        return _placed(value, (self.low_y, self.high_y), (self.bottom, self.top))
+
+    def grid(self, *, x_label: str = "", y_label: str = "", ticks_x: int = 4, ticks_y: int = 4) -> str:
+        """Frame, ticks with numbers and the names of the axes."""
+        parts = [f'<path class="axis" d="M{self.left:.1f} {self.top:.1f}V{self.bottom:.1f}H{self.right:.1f}"/>']
+        for value in nice(self.low_y, self.high_y, ticks_y):
+            at = float(self.y(value))
+            parts.append(f'<path class="grid" d="M{self.left:.1f} {at:.1f}H{self.right:.1f}"/>')
+            parts.append(text(self.left - 4, at + 3, short(value), anchor="end"))
+        if x_label:
+            for value in nice(self.low_x, self.high_x, ticks_x):
+                parts.append(text(float(self.x(value)), self.bottom + 12, short(value), anchor="middle"))
+            parts.append(text((self.left + self.right) / 2, self.bottom + 24, x_label, anchor="middle"))
+        if y_label:
+            parts.append(text(2, self.top - 5, y_label))
+        return "".join(parts)
+
+
+def _placed(value: ArrayLike, data: tuple[float, float], pixels: tuple[float, float]) -> Floats:
+    width = data[1] - data[0] or 1.0
+    share = np.clip((np.asarray(value, dtype=np.float64) - data[0]) / width, 0.0, 1.0)
+    return np.asarray(pixels[0] + share * (pixels[1] - pixels[0]))
+
+
+def nice(low: float, high: float, count: int) -> list[float]:
+    """About `count` round numbers between two others."""
+    if not high > low:
+        return [low]
+    raw = (high - low) / max(count, 1)
+    power = 10.0 ** np.floor(np.log10(raw))
+    step = power * next(factor for factor in (1, 2, 5, 10) if factor * power >= raw * 0.999)
+    first = np.ceil(low / step - 1e-9) * step
+    return [float(round(value, 12)) for value in np.arange(first, high + step * 1e-6, step)]
+
+
+def short(value: float) -> str:
+    """1234567.0 -> "1.23M", 0.5 -> "0.5"."""
+    for scale, letter in ((1e9, "bn"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= 0.9995 * scale:
+            return f"{value / scale:.3g}{letter}"
+    return f"{value:.3g}" if value else "0"
+
+
+def text(x: float, y: float, words: str, *, anchor: str = "start", css: str = "", fill: str = "") -> str:
+    """One line of text at a place; `css` names a class."""
+    extra = f' class="{css}"' if css else ""
+    extra += f' fill="{fill}" style="fill:{fill}"' if fill else ""
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{extra}>{escape(words)}</text>'
+
+
+def line(x: Floats, y: Floats, *, stroke: str, width: float = 1.4, css: str = "") -> str:
+    """A line through pixels (n,), broken where a number is missing, thinned where there are many."""
+    x, y = thinned(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
+    parts, pen = [], "M"
+    for a, b in zip(x.tolist(), y.tolist(), strict=True):
+        if not (np.isfinite(a) and np.isfinite(b)):
+            pen = "M"
+            continue
+        parts.append(f"{pen}{a:.1f} {b:.1f}")
+        pen = "L"
+    extra = f' class="{css}"' if css else ""
+    return f'<path{extra} fill="none" stroke="{stroke}" stroke-width="{width:g}" d="{"".join(parts)}"/>' if parts else ""
+
+
+def thinned(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """About `POINTS_MAX` points at most: every bin's lowest and highest (or its first gap), and the last of all."""
+    if len(x) <= POINTS_MAX:
+        return x, y
+    width = -(-2 * len(x) // POINTS_MAX)  # of a bin
+    bins = len(x) // width
+    table, first = y[: bins * width].reshape(bins, width), np.arange(bins) * width
+    rest = np.arange(bins * width, len(x))
+    chosen = np.unique(np.concatenate([first + table.argmin(axis=1), first + table.argmax(axis=1), rest]))
+    return x[chosen], y[chosen]
+
+
+def box(x: float, y: float, width: float, height: float, *, fill: str, opacity: float = 1.0, more: str = "") -> str:
+    """A filled rectangle; nothing where it has no size."""
+    if width <= 0 or height <= 0:
+        return ""
+    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{fill}" opacity="{opacity:g}"{more}/>'
+
+
+def dots(x: Floats, y: Floats, *, stroke: str, size: float, opacity: float = 0.75) -> str:
+    """Round points of one size (n,) as one path: a twentieth of the text that circles would take."""
+    if not len(x):
+        return ""
+    path = "".join(f"M{a:.1f} {b:.1f}h0" for a, b in zip(x.tolist(), y.tolist(), strict=True))
+    style = f'stroke="{stroke}" stroke-width="{size:g}" stroke-linecap="round" opacity="{opacity:g}"'
+    return f'<path fill="none" {style} d="{path}"/>'
+
+
+def legend(x: float, y: float, entries: list[tuple[str, str]], *, step: float = 0.0) -> str:
+    """Names with their colours side by side, from (x, y) on; `step` pixels each, or as wide as the names are."""
+    parts, at = [], x
+    for name, fill in entries:
+        parts.append(box(at, y - 7, 8, 8, fill=fill))
+        parts.append(text(at + 11, y, name))
+        at += step or 20 + 6.0 * len(name)
+    return "".join(parts)
+
+
+def svg(width: int, height: int, *parts: Any, label: str) -> str:
+    """The whole drawing; it scales with its place on the page."""
+    inside = "".join(str(part) for part in parts)
+    return f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label, quote=True)}">{inside}</svg>'
