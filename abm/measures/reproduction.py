@@ -22,6 +22,8 @@ def by_twins(run: Records, no_liquidation: Records, start: int, floor: float = M
     In a linear market the total fall is the first one over 1 - R, so this is R. Negative where liquidations held prices
     up; `Missing` where the run's mean fall is below `floor`. Not suitable for rising shocks.
     """
+    if not run.meta.shocked and no_liquidation.meta.shocked:
+        return Missing("nothing is shocked in this run, but in its twin")
     weight = np.bincount(run.meta.instruments.asset, weights=run.meta.opening_notional, minlength=len(run.meta.assets))
     if not weight.any():
         return Missing("there was no open interest at the opening")

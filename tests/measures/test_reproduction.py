@@ -40,6 +40,9 @@ def test_by_twins_is_one_minus_the_fall_without_over_the_fall_with():
 def test_by_twins_needs_a_fall():
     assert isinstance(by_twins(fell(0, 15), fell(0, 0), 1), Missing)  # mean 0.075 %, floor 0.1 %
     assert by_twins(fell(0, 20), fell(0, 0), 1) == 1.0
+    calm = fell(0, 200)
+    calm = replace(calm, meta=replace(calm.meta, shocked=()))
+    assert isinstance(by_twins(calm, fell(0, 1_600), 1), Missing)  # only the twin is shocked
 
 
 def test_reasons_where_nothing_was_traced():
