@@ -62,7 +62,13 @@ def test_one_and_two_processes_give_the_same_records(scenario: Scenario) -> None
     assert one == two
 
 
-@pytest.mark.parametrize("scenario", ["world({'time.duration': 100.0}, crowd=4)", "everything({'time.duration': 150.0})"])
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        "world({'time.duration': 100.0}, crowd=4)",
+        pytest.param("everything({'time.duration': 150.0})", marks=pytest.mark.slow),
+    ],
+)
 def test_compiled_and_plain_kernels_give_the_same_records(scenario: str) -> None:
     command = [sys.executable, "-c", PLAIN.format(scenario=scenario)]
     plain = subprocess.run(

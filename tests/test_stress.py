@@ -84,6 +84,7 @@ def test_every_channel_can_be_switched_off(name):
     assert without(off, (name,)) == off
 
 
+@pytest.mark.slow
 def test_effects_of_a_market_add_up_seed_by_seed():
     channels = ("cross_margin", "impact", "adl")
     asked = Attribution(world(), channels, "factorial", "accounts", (1, 2))

@@ -16,8 +16,8 @@ QUICKER = [word for key, value in SHORT.items() for word in ("--set", f"{key}={v
 
 
 def quick(study: Path) -> bool:
-    """One study of each kind is run with the quick tests."""
-    return study.stem in ("margin_rules", "leverage", "sensitivity")
+    """One study is run with the quick tests."""
+    return study.stem in ("margin_rules",)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ from abm.model import CascadeModel
 from tests.behaviour.desk import traders, view
 from tests.small_worlds import world
 
+pytestmark = pytest.mark.slow
+
 DEALER, WALL = 0, 1  # traders and their accounts
 TICKS = 100_000  # at the opening: a tick is 0.1 bp
 PER_TICK = 50  # lots on each tick of either side
