@@ -108,10 +108,6 @@ class Draws:
         """(k,) uniform on [0, 1): one number per trader for the decision `name`."""
         return self._read(self._of(name, (self.count,), normal=False), rows)
 
-    def uniform_each(self, name: str, rows: Rows) -> NDArray[np.float64]:
-        """(k, n_instruments) uniform on [0, 1): one number per trader and instrument."""
-        return self._read(self._of(name, (self.count, self.width), normal=False), rows)
-
     def normal(self, name: str, rows: Rows) -> NDArray[np.float64]:
         """(k,) standard normal: one number per trader."""
         return self._read(self._of(name, (self.count,), normal=True), rows)

@@ -84,19 +84,9 @@ def admit(
         return Admission(batch, outcome, Transfers(places, places, places))
     doubtful = batch[places]
     free = _free(doubtful, ledger, backing, reserve)
-    outcome[places], draws = kernel.admit(doubtful, free, freed[places], pool, reserve.brackets, False)
+    outcome[places], draws = kernel.admit(doubtful, free, freed[places], pool, reserve.brackets)
     batch[places] = doubtful
     ledger.transfer(draws[:, 0], draws[:, 1], draws[:, 2])
-    return Admission(batch, outcome, Transfers(draws[:, 0], draws[:, 1], draws[:, 2]))
-
-
-def admit_forced(batch: OrderBatch, ledger: Ledger) -> Admission:
-    """Admit orders for seized accounts, left as they are set: only reduce-only is enforced. `batch` is changed in place."""
-    n_accounts, n_instruments = ledger.position.shape
-    nothing, empty = np.zeros(n_accounts, dtype=np.int64), np.zeros((n_accounts, n_instruments), dtype=np.int64)
-    unused = Brackets._make([*[np.zeros((1, n_instruments, 1))] * 5, np.ones(1)])
-    pool = _pool(ledger, nothing - 1, Reserve(np.zeros(n_instruments, dtype=np.int64), nothing, unused, empty, empty))
-    outcome, draws = kernel.admit(batch, nothing, np.zeros(len(batch), dtype=np.int64), pool, unused, True)
     return Admission(batch, outcome, Transfers(draws[:, 0], draws[:, 1], draws[:, 2]))
 
 

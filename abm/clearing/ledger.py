@@ -34,8 +34,7 @@ class State(IntEnum):
     HEALTHY = 0
     CALLED = 1  # has a margin call
     LIQUIDATING = 2
-    COOLING = 3  # between two slices of a liquidation
-    CLOSED = 4
+    CLOSED = 3
 
 
 @dataclass(frozen=True)

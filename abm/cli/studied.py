@@ -7,6 +7,7 @@ import itertools
 import re
 import shlex
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,10 @@ def subject(study: Study, file: Path) -> Subject:
     def payload(overrides: Mapping[str, Any]) -> dict[str, Any]:
         return {"scenario": tree, "set": dict(overrides), "twins": study.twins, "measures": study.measures}
 
+    def parameter_of(column: str) -> Any:
+        """The parameter of that name, the first of them where `*` names many; None for a variant."""
+        return next((found for name, found in known.items() if fnmatchcase(name, column)), None)
+
     def value_of(parameter: str) -> Any:
         return known[parameter].value if parameter in known else None
 
@@ -56,7 +61,7 @@ def subject(study: Study, file: Path) -> Subject:
         fingerprint=fingerprint,
         command=lambda overrides, seed: command(name, overrides, seed, study.twins),
         value_of=value_of,
-        units={column: known[column].unit for column in study.columns() if column in known},
+        units={column: found.unit for column in study.columns() if (found := parameter_of(column)) is not None},
         measures=measures(scenario, study.twins),
         preload=("abm.task", "abm.model"),
     )

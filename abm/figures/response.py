@@ -33,7 +33,8 @@ def response(
     columns = min(2, len(measures))
     rows = -(-len(measures) // columns)
     with styled():
-        drawn, panels = grid(rows, columns, (WIDTH if columns == 2 else 0.62 * WIDTH, 2.5 * rows + 0.3))
+        words = any(isinstance(value, str) for value in table[x])  # slanted names need room
+        drawn, panels = grid(rows, columns, (WIDTH if columns == 2 else 0.62 * WIDTH, (3.2 if words else 2.5) * rows + 0.3))
         for axes, measure in zip(panels.flat, measures, strict=False):
             _panel(axes, table[table["measure"] == measure], x, others)
             axes.set_xlabel(labels.get(x, x))

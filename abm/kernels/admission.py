@@ -95,15 +95,14 @@ def doubtful(batch: NDArray[Any], collateral: Ints, pool: Pool, brackets: Bracke
 
 @compiled
 def admit(
-    batch: NDArray[Any], free: Ints, released: Ints, pool: Pool, brackets: Brackets, forced: bool
+    batch: NDArray[Any], free: Ints, released: Ints, pool: Pool, brackets: Brackets
 ) -> tuple[NDArray[np.int8], Ints]:
     """Outcome of every order (n,) and the draws on wallets (m, 3): source, target, amount.
 
     `batch` (n,) ORDER with accounts resolved; lots of reduce-only orders are cut in place. `free` (n_accounts,) is
     collateral less initial margin of positions and resting orders; it is used up. `released` (n,) signed lots that a
     CANCEL frees. Orders that share a wallet form one chain: first its cancels, then the others by key, ties by place in
-    the batch. `forced`: no margin is asked and seized accounts may trade. One flat loop: calls that hand arrays on cost
-    ten times what an order costs.
+    the batch. One flat loop: calls that hand arrays on cost ten times what an order costs.
     """
     wallets, state, position = pool.wallet, pool.state, pool.position
     open_buy, open_sell, price, rule, spot = pool.open_buy, pool.open_sell, pool.price, pool.rule, pool.spot
@@ -128,14 +127,14 @@ def admit(
             slot[s, 2], slot[s, 3] = open_buy[account, j], open_sell[account, j]
         held, bought, sold = position[account, j], slot[s, 2], slot[s, 3]
         buys, sells = bought, sold
-        always = forced
+        always = False
         if kind == CANCEL_ALL:
             buys, sells, always = 0, 0, True
         elif kind == CANCEL:
             buys, sells, always = bought - max(released[i], 0), sold - max(-released[i], 0), True
         elif lots <= 0 or (kind != MARKET and batch[i]["tick"] <= 0):
             continue  # off the grid: the venue refuses it
-        elif state[account] >= LIQUIDATING and not forced:
+        elif state[account] >= LIQUIDATING:
             outcome[i] = SEIZED
             continue
         else:
@@ -161,7 +160,7 @@ def admit(
         before = max(abs(held + bought), abs(held - sold)) * price[j]
         after = max(abs(held + buys), abs(held - sells)) * price[j]
         change = 0
-        if before != after and not forced:
+        if before != after:
             r = rule[account]
             low, high = rate[r, j, 0] * before, rate[r, j, 0] * after
             for k in range(1, rate.shape[2]):

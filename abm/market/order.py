@@ -122,8 +122,3 @@ def joined(batches: Sequence[NDArray[Any]]) -> NDArray[Any]:
 def no_orders() -> OrderBatch:
     """The empty batch."""
     return np.zeros(0, dtype=ORDER)
-
-
-def no_fills() -> Fills:
-    """No fill at all."""
-    return np.zeros(0, dtype=FILL)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from abm.clearing.admission import Admission, Backing, Reserve, admit, admit_forced, sweep
+from abm.clearing.admission import Admission, Backing, Reserve, admit, sweep
 from abm.clearing.ledger import Ledger, Mode, State
 from abm.clearing.margin.tiered import Bracket, Tiered
 from abm.kernels import admission as kernel
@@ -108,15 +108,12 @@ def test_reduce_only_is_cut_to_the_position() -> None:
     assert admission.batch["lots"][:2].tolist() == [3, 2]
 
 
-@pytest.mark.parametrize("state", [State.LIQUIDATING, State.COOLING, State.CLOSED])
+@pytest.mark.parametrize("state", [State.LIQUIDATING, State.CLOSED])
 def test_seized_accounts_may_only_cancel(state: State) -> None:
     desk = Desk([0, 0, 0, 10**6], [[0, 0], [0, 0], [-5, 0], [5, 0]])
     desk.ledger.state[CROSS] = state
     batch = bob([1, 1, 0], [1, -1, 1], kind=[Kind.LIMIT, Kind.LIMIT, Kind.CANCEL_ALL], reduce_only=[0, 1, 0])
     assert outcomes(desk.admit(batch)) == ["SEIZED", "SEIZED", "ACCEPTED"]
-    forced = admit_forced(bob([9, 1], -1, account=CROSS, reduce_only=1, kind=Kind.MARKET), desk.ledger)
-    assert outcomes(forced) == ["ACCEPTED", "NOTHING_TO_REDUCE"]
-    assert forced.batch["lots"][0] == 5
 
 
 def test_called_accounts_may_only_reduce() -> None:
@@ -198,7 +195,7 @@ def test_equals_the_plain_twin(
     if called < 4:
         desk.ledger.state[called] = State.CALLED
     if seized < 4:
-        desk.ledger.state[seized] = State.COOLING
+        desk.ledger.state[seized] = State.LIQUIDATING
     trader, instrument, side, lots, key, what = (list(column) for column in zip(*wishes, strict=True))
     kinds = [Kind.CANCEL_ALL if w == "cancel_all" else Kind.LIMIT for w in what]
     batch = orders(

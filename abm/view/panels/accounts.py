@@ -56,7 +56,7 @@ def points(run: History) -> Points:
     rows = np.flatnonzero(exchange.margined & (gross > 0) & np.isin(ledger.mode, list(MODES)))
     gross, equity = gross[rows].astype(np.float64), worth.equity[rows]
     leverage = np.where(equity > 0, gross / np.maximum(equity, 1), LEVERAGE[1])
-    seized = np.isin(ledger.state[rows], (State.LIQUIDATING, State.COOLING))
+    seized = ledger.state[rows] == State.LIQUIDATING
     buffer = (worth.collateral[rows] - worth.maintenance[rows]) / gross
     notional = np.asarray(gross * model.scenario.money.cash_unit, dtype=np.float64)
     return Points(rows, buffer, leverage, notional, ledger.mode[rows], seized)
