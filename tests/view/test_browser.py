@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -14,17 +15,21 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from abm.view.server import free_port
+
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or ""
 MISSING = [name for name, there in (("playwright", find_spec("playwright")), ("chromium", CHROMIUM)) if not there]
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")]
+REQUIRED = os.environ.get("CASCADE_BROWSER") == "required"  # then what is missing fails the tests instead of skipping them
+SKIPPED = pytest.mark.skipif(bool(MISSING) and not REQUIRED, reason=f"not installed: {', '.join(MISSING)}")
+pytestmark = [pytest.mark.browser, SKIPPED]
 
 
 @pytest.fixture(name="url", scope="module")
 def _url() -> Iterator[str]:
-    command = [sys.executable, "-u", "run.py", "view", "--no-browser", "--port", "8799"]
+    command = [sys.executable, "-u", "run.py", "view", "--no-browser", "--port", str(free_port("127.0.0.1", 0))]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         assert server.stdout is not None
         found = re.search(r"http://\S+/", server.stdout.readline())
@@ -35,6 +40,7 @@ def _url() -> Iterator[str]:
 
 @pytest.fixture(name="chromium", scope="module")
 def _chromium() -> Iterator[Any]:
+    assert not MISSING, f"not installed: {', '.join(MISSING)}"
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
