@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,12 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     option.numprocesses = "auto"
     option.maxprocesses = option.maxprocesses or PROCESSES_MAX
     option.dist = "loadfile"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let programs that tests start hear Ctrl-C: a shell that runs pytest in the background has them ignore it."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN and not hasattr(config, "workerinput"):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
