@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,19 +84,17 @@ def beside(path: Path) -> Iterator[Path]:
     partial = target.with_name(f".{target.stem}.{os.getpid()}.partial{target.suffix}")
     made = [parent for parent in target.parents if not parent.exists()]
     try:
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            partial.touch(exist_ok=False)
-        except OSError as error:
-            raise Mistake(f"--out {path} cannot be written: {error.strerror}") from None
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial.touch(exist_ok=False)
         yield partial
         partial.replace(target)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        for parent in made:
-            if parent.is_dir() and not any(parent.iterdir()):
+    except OSError as error:
+        raise Mistake(f"--out {path} cannot be written: {error.strerror or error}") from None
+    finally:
+        with suppress(OSError):  # of what is not there, or is used by somebody else by now
+            partial.unlink(missing_ok=True)
+            for parent in made:
                 parent.rmdir()
-        raise
 
 
 def _simulated(scenario: Scenario, seed: int, twin: str | None) -> Shown:

@@ -18,7 +18,7 @@ from abm.figures.film_panels import Show, depths, distances, forest, key_numbers
 from abm.figures.infection import COLOURS
 from abm.figures.style import BLACK, NAMES, YELLOW, figure, styled
 
-SIZE = (9.6, 5.4)  # inches, 16:9
+SIZE, DPI = (9.6, 5.4), 100  # inches, 16:9
 HOLD = 1.0  # seconds for which the last picture stays
 
 
@@ -44,6 +44,7 @@ def film(
     steps, shock = tables["steps"], summary["shock"]
     with styled():
         drawn = figure(*SIZE)
+        drawn.set_dpi(DPI)
         rows = drawn.add_gridspec(5, 2, width_ratios=(1.35, 1), height_ratios=(0.3, 1, 1, 1, 0.16))
         head, left, right = drawn.add_subplot(rows[0, :]), rows[1:4, 0].subgridspec(5, 1), rows[1:4, 1].subgridspec(3, 1)
         shows: list[Show] = [
@@ -56,7 +57,7 @@ def film(
         ]
         _legend(drawn, assets(steps), twin, shocked=shock is not None)
         drawn.text(0.995, 0.008, footer, ha="right", va="bottom", fontsize=6, color="#777777")
-        drawn.canvas.draw()  # finds the places of the axes; from here on they stay
+        drawn.draw_without_rendering()  # finds the places of the axes; from here on they stay
         drawn.set_layout_engine("none")
 
     def show(row: int) -> None:

@@ -18,6 +18,7 @@ from abm.figures.film import SIZE, Film
 
 FORMATS = (".gif", ".mp4")
 COLOURS = 128  # of a GIF
+WHITE = 248  # least of red, green and blue
 MP4 = ["-crf", "20", "-movflags", "+faststart"]  # small text stays sharp; plays while it is still being loaded
 
 
@@ -74,7 +75,7 @@ class Gif(AbstractMovieWriter):
         self.fig.set_dpi(self.dpi)
         self._palette = self._picture().quantize(COLOURS)
         colours = np.array(self._palette.getpalette()).reshape(-1, 3)
-        colours[colours.sum(axis=1).argmax()] = 255  # white stays white
+        colours[colours.min(axis=1) >= WHITE] = 255  # white stays white
         self._palette.putpalette(colours.ravel().tolist())
         self._pictures: list[Image.Image] = []
 
