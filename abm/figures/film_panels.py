@@ -166,15 +166,16 @@ def forest(axes: Axes, tables: Mapping[str, pd.DataFrame], shock: Shock) -> Show
     axes.set_yticks([])
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)
-    if lineage is None or seizures is None or not len(lineage):
+    if lineage is None or seizures is None or not len(seizures):
         return _missing(axes, "nobody was seized, or no genealogy was recorded")
     shade_shock(axes, shock)
-    parent = parents(lineage)
+    first = seizures.drop_duplicates("liquidation").set_index("liquidation")
+    parent = parents(lineage).reindex(first.index, fill_value=-1)
+    parent = parent.where(parent.isin(parent.index), -1)
     height = places([-1, *parent.index.tolist()], parent)  # roots are children of nobody, -1
-    first = seizures.drop_duplicates("liquidation").set_index("liquidation").reindex(parent.index)
     step, time = first["step"].to_numpy(), first["seconds"].to_numpy() / 60.0
     where = {number: (t, height[number]) for number, t in zip(parent.index.tolist(), time.tolist(), strict=True)}
-    places_ = np.array([where[number] for number in parent.index])
+    spots = np.array([where[number] for number in parent.index])
     edges = [(where[above], where[number]) if above >= 0 else () for number, above in parent.items()]
     nodes = axes.scatter([], [], s=[], linewidths=0.3, edgecolors="white", zorder=3)
     lines = LineCollection([], colors=GREY, linewidths=0.5, zorder=2)
@@ -186,9 +187,9 @@ def forest(axes: Axes, tables: Mapping[str, pd.DataFrame], shock: Shock) -> Show
 
     def show(row: int) -> None:
         seen = int(np.searchsorted(step, row, side="right"))
-        nodes.set_offsets(places_[:seen])
+        nodes.set_offsets(spots[:seen])
         nodes.set_sizes(sizes[:seen])
-        nodes.set_facecolors(colours[:seen])
+        nodes.set_facecolor(colours[:seen])
         lines.set_segments([edge for edge in edges[:seen] if edge])
 
     return show
@@ -199,9 +200,9 @@ def _nodes(lineage: pd.DataFrame, seizures: pd.DataFrame, numbers: pd.Index, nam
     lost = lineage.assign(asset=asset_of(lineage["instrument"])).pivot_table(
         index="liquidation", columns="asset", values="loss", aggfunc="sum", fill_value=0.0
     )
-    worst = lost.idxmax(axis=1).reindex(numbers)
+    worst = lost.idxmax(axis=1).reindex(numbers, fill_value="")
     held = (seizures["quantity"].abs() * seizures["mark"]).groupby(seizures["liquidation"]).sum().reindex(numbers, fill_value=0.0)
-    colours = [colour(names.index(asset)) if asset in names else GREY for asset in worst]
+    colours = [colour(names.index(asset)) if asset in names else GREY for asset in map(str, worst)]
     return colours, SMALLEST + LARGEST * held.to_numpy(dtype=np.float64) / (float(held.max()) or 1.0)
 
 

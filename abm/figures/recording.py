@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.animation import AbstractMovieWriter, FFMpegWriter
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -93,7 +92,6 @@ class Gif(AbstractMovieWriter):
         )  # fmt: skip
 
     def _picture(self) -> Image.Image:
-        canvas = self.fig.canvas
-        assert isinstance(canvas, FigureCanvasAgg)
+        canvas: Any = self.fig.canvas
         canvas.draw()
         return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")

@@ -29,7 +29,12 @@ COLUMNS = {
 TWIN = ("no_liquidation", records(columns={"mark": {"ETH": [10_000, 9_500, 9_500, 9_500]}}).frames()["steps"])
 EVENTS = pd.DataFrame({"step": [1, 1, 2], "kind": ["entered", "closed", "entered"], "account": [7, 7, 7]})
 HEALTH = pd.DataFrame(
-    {"step": [0, 0, 0, 2, 2, 2], "low": [-0.1, 0.0, 0.1] * 2, "high": [0.0, 0.1, 0.2] * 2, "notional": [0, 9e3, 5e3, 4e3, 2e3, 1e3]}
+    {
+        "step": [0, 0, 0, 2, 2, 2],
+        "low": [-0.1, 0.0, 0.1] * 2,
+        "high": [0.0, 0.1, 0.2] * 2,
+        "notional": [0, 9e3, 5e3, 4e3, 2e3, 1e3],
+    }
 )
 
 
@@ -101,7 +106,7 @@ def test_depth_is_in_percent_of_what_it_was_before_the_shock() -> None:
     drawn = film(tables(), SUMMARY)
     drawn.show(3)
     _, eth = panel(drawn.figure, "bids within 1 %").lines
-    # medians of all so far (a minute is longer): 100; 100, 100; 100, 100, 32 of fallen marks are ...
+    # a minute is longer than the run: medians of all steps so far, of lots at their marks
     worth = np.array([100 * 1_000.0, 100 * 900.0, 40 * 800.0, 100 * 900.0])
     medians = [np.median(worth[: k + 1]) for k in range(4)]
     assert eth.get_ydata() == pytest.approx([100 * m / worth[0] for m in medians])

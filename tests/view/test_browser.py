@@ -144,6 +144,7 @@ def test_a_server_ends_on_sigterm_while_it_is_watched_and_leaves_no_child(visit:
         assert server.wait(timeout=60) in (0, -signal.SIGTERM)
         with pytest.raises(ProcessLookupError):  # nobody of its group is left behind
             os.killpg(server.pid, 0)
+        visitor.page.close()
         visitor.complaints.clear()  # that the line was cut
 
 
