@@ -95,6 +95,14 @@ class Exchange:
                 worth.maintenance[rows] += house.add_on(rows, self.price).sum(axis=1)
         return worth
 
+    def alone(self, rows: Ints) -> Ints:
+        """What each leg of accounts `rows` (k,) would have to hold as the only one, (k, n_instruments) cash units."""
+        alone = np.zeros((len(rows), len(self.instruments)), dtype=np.int64)
+        for house in self.houses:
+            mine = self.ledger.house[rows] == house.number
+            alone[mine] = house.selling.standing(rows[mine], self.price)[1]
+        return alone
+
     def settle(self, fills: Fills) -> None:
         """Book fills, fees included."""
         self.ledger.settle(fills, self.fees)

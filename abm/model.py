@@ -14,6 +14,7 @@ from abm.agents.collector import collector
 from abm.agents.dealer import Dealer, Dealers
 from abm.agents.liquidator import VenueLiquidator, principals_of
 from abm.agents.maker import Desk, Maker
+from abm.agents.stops import Stops
 from abm.agents.trader import Group, Trader
 from abm.agents.treasury import Treasury
 from abm.behaviour.view import Draws, Rows, View
@@ -111,7 +112,8 @@ class CascadeModel(mesa.Model):
         self._send("quote", self.desk.act(self.view()), Cause.QUOTES)
 
     def trade(self) -> None:
-        """7: all others decide on one view; their orders meet in the order of their priority keys."""
+        """7: stops that a price has passed go off; all others decide on one view, their orders meet by their priority keys."""
+        self._send("stop", self.stops.act(self.view()), Cause.STOPS)
         view = self.view()
         decisions = [group.decide(view, self.draws(group)) for group in self.groups.values()]
         decisions += [trader.act(view) for trader in self.solitary]
@@ -217,6 +219,7 @@ class CascadeModel(mesa.Model):
         """Replace the trader of `row` by one of the user's own `kind`, who decides alone in `act`; money stays."""
         old = next(agent for agent in self.agents_by_type[Trader] if agent.row == row)
         old.group.release(row)
+        self.stops.release(row)
         old.remove()
         self.solitary.append(kind(self, row, old.group))
         return self.solitary[-1]
@@ -246,6 +249,7 @@ class CascadeModel(mesa.Model):
         finally:
             gc.enable()
         self.solitary: list[Trader] = []
+        self.stops = Stops(self, self.scenario.population.stops)
         self.treasury = Treasury(self, self.scenario.population.answer)
         houses = exchange.houses
         self.engines = [VenueLiquidator(self, row, house) for row, house in zip(exchange.fund_rows, houses, strict=True)]

@@ -25,6 +25,7 @@ class Cause(IntEnum):
     UNWIND = 3  # keepers and funds work off what they took over
     FORCED = 4  # forced orders of liquidations beyond those told apart
     REST = 5  # rounding to ticks, caps of the index
+    STOPS = 6  # stop orders that went off, traders who gave up
 
 
 class Causes:
