@@ -24,7 +24,7 @@ from abm.market.breakers.watch import Quotes, Terms
 from abm.market.funding import FundingClock
 from abm.market.instrument import Instruments
 from abm.market.mark import Marks
-from abm.market.order import FILL, Fills, Kind, OrderBatch, Outcome, joined, no_orders, orders
+from abm.market.order import FILL, Fills, Kind, OrderBatch, Outcome, Reason, joined, no_orders, orders
 from abm.scenario import Scenario
 from abm.streams import Streams
 from abm.world.fundamentals import Values
@@ -60,8 +60,12 @@ class Exchange:
     breakers: Breakers = field(init=False)
 
     def __post_init__(self) -> None:
-        absorbed = [house.number for house in self.houses if house.rules.execution == "outside_pool"]
+        execution = {house.number: house.rules.execution for house in self.houses}
+        cuts = [number for number, kind in execution.items() if kind == "outside_pool_cuts"]
+        absorbed = [number for number, kind in execution.items() if kind != "book"]
         self.absorbed = np.isin(self.ledger.house, absorbed)  # (n_accounts,), forced orders bypass the book
+        self._spared = np.isin(self.ledger.house, cuts)  # (n_accounts,), so do self-deleveraging and stops
+        self._spares = bool(cuts)
         shared = self.scenario.population.shared_wallet
         self.backing = Backing.of(self.accounts.backing, self.accounts.wallet, self.ledger, shared_wallet=shared)
         self._first = np.searchsorted(self.accounts.owner, np.arange(len(self.accounts.wallet)))  # each owner's first account
@@ -122,9 +126,20 @@ class Exchange:
         outcome[~refused] = admission.outcome
         return replace(admission, batch=batch, outcome=outcome)
 
-    def execute(self, batch: OrderBatch, outcome: NDArray[np.int8]) -> Execution:
-        """Admitted orders on the books, within the bands of the breakers."""
-        return self.books.execute(self.breakers.within(batch), band=self.breakers.bands, outcome=outcome)
+    def cuts(self, batch: OrderBatch) -> NDArray[np.bool_]:
+        """Orders (n,) of traders who save themselves, where the outside pool spares the market those."""
+        if not self._spares:
+            return np.zeros(len(batch), dtype=np.bool_)
+        return np.asarray(self._spared[batch["account"]] & np.isin(batch["reason"], (Reason.SELF_DELEVERAGING, Reason.STOP)))
+
+    def execute(self, batch: OrderBatch, outcome: NDArray[np.int8], absorbed: NDArray[np.bool_]) -> Execution:
+        """Admitted orders on the books, within the bands of the breakers; the outside pool fills those `absorbed` (n,)."""
+        absorbed = absorbed & (outcome == Outcome.ACCEPTED) & (batch["lots"] > 0)
+        if not absorbed.any():
+            return self.books.execute(self.breakers.within(batch), band=self.breakers.bands, outcome=outcome)
+        aside = np.where(absorbed, Outcome.SEIZED, outcome).astype(np.int8)
+        execution = self.books.execute(self.breakers.within(batch), band=self.breakers.bands, outcome=aside)
+        return self.absorb(batch, absorbed, execution)
 
     def sweep(self) -> None:
         """Flat isolated accounts return their money to a shared wallet."""

@@ -260,17 +260,15 @@ class CascadeModel(mesa.Model):
         if len(batch):
             batch["key"] = self.streams.priority(phase, self.tick, batch["trader"], batch["instrument"])
             admission = self.exchange.admit(batch)
-            self._book(self.exchange.execute(admission.batch, admission.outcome), cause)
+            absorbed = self.exchange.cuts(admission.batch)
+            self._book(self.exchange.execute(admission.batch, admission.outcome, absorbed), cause)
 
     def _force(self, batch: OrderBatch, cause: Cause) -> Execution:
         """Orders of liquidators, admitted as they are; the outside pool fills those of houses it absorbs."""
         if not len(batch):
             return self.books.execute(batch)
-        refused = self.exchange.breakers.refused(batch)
-        absorbed = self.exchange.absorbed[batch["account"]] & (batch["lots"] > 0) & ~refused
-        outcome = np.select([refused, absorbed], [Outcome.HALTED, Outcome.SEIZED], Outcome.ACCEPTED).astype(np.int8)
-        execution = self.exchange.execute(batch, outcome)
-        return self._book(self.exchange.absorb(batch, absorbed, execution) if absorbed.any() else execution, cause)
+        outcome = np.where(self.exchange.breakers.refused(batch), Outcome.HALTED, Outcome.ACCEPTED).astype(np.int8)
+        return self._book(self.exchange.execute(batch, outcome, self.exchange.absorbed[batch["account"]]), cause)
 
     def _book(self, execution: Execution, cause: Cause) -> Execution:
         if len(execution.fills):

@@ -181,7 +181,7 @@ def clearing(draw: st.DrawFn) -> Changes:
         loss_scope=("house", "instrument"),
         deficit_by=("notional", "loss", "margin"),
         fee_rate=(0.0, 0.005, 0.1),
-        execution=("book", "book", "book", "outside_pool"),
+        execution=("book", "book", "book", "outside_pool", "outside_pool_cuts"),
         adl=("industry", "industry", "none", "hyperliquid", "pro_rata_profit", "pro_rata_equity"),
         collateral=("sell", "positions_first", "fund"),
     )
@@ -230,6 +230,7 @@ def scenarios(draw: st.DrawFn) -> Changes:
         draw,
         population__cross_share=(0.0, 0.5, 1.0, 1.0),
         population__universal_share=(0.0, 0.0, 0.5, 1.0),
+        population__unpooled=(False, False, False, True),
         population__shared_wallet=(False, True),
         population__crowd__long_share=(1.0, 0.6, 0.0),
         population__crowd__leverage_median=(10.0, 100.0, 3.0),

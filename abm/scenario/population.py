@@ -37,6 +37,13 @@ class Population(Record):
         ge=0,
         le=1,
     )
+    unpooled: bool = param(
+        False,
+        unit="switch",
+        source="counterfactual isolated_equal_risk",
+        help="Whether traders who are not isolated hold each position on margin of its own after all, on as much as leaves its "
+        "liquidation price, the others unchanged, where it is in their account; this takes more collateral.",
+    )
     shared_wallet: bool = param(
         False,
         unit="switch",
