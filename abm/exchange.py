@@ -32,6 +32,23 @@ from abm.world.fundamentals import Values
 Ints = NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class Cleared:
+    """Orders on their way to the books."""
+
+    batch: OrderBatch  # (n,)
+    outcome: NDArray[np.int8]  # (n,), Outcome of admission
+    absorbed: NDArray[np.bool_]  # (n,), to be filled by the outside pool if admitted
+
+    def __add__(self, other: Cleared) -> Cleared:
+        """Both as one batch."""
+        return Cleared(
+            joined([self.batch, other.batch]),
+            np.concatenate([self.outcome, other.outcome]),
+            np.concatenate([self.absorbed, other.absorbed]),
+        )
+
+
 @dataclass
 class Exchange:
     """Everything of a run that has a state and is no agent."""
@@ -126,15 +143,24 @@ class Exchange:
         outcome[~refused] = admission.outcome
         return replace(admission, batch=batch, outcome=outcome)
 
-    def cuts(self, batch: OrderBatch) -> NDArray[np.bool_]:
-        """Orders (n,) of traders who save themselves, where the outside pool spares the market those."""
-        if not self._spares:
-            return np.zeros(len(batch), dtype=np.bool_)
-        return np.asarray(self._spared[batch["account"]] & np.isin(batch["reason"], (Reason.SELF_DELEVERAGING, Reason.STOP)))
+    def cleared(self, batch: OrderBatch) -> Cleared:
+        """Orders of agents, as far as clearing admits them; `batch` is changed in place."""
+        admission = self.admit(batch)
+        absorbed = np.zeros(len(batch), dtype=np.bool_)
+        if self._spares:  # the market those of traders who save themselves
+            cuts = np.isin(admission.batch["reason"], (Reason.SELF_DELEVERAGING, Reason.STOP))
+            absorbed = self._spared[admission.batch["account"]] & cuts
+        return Cleared(admission.batch, admission.outcome, absorbed)
 
-    def execute(self, batch: OrderBatch, outcome: NDArray[np.int8], absorbed: NDArray[np.bool_]) -> Execution:
-        """Admitted orders on the books, within the bands of the breakers; the outside pool fills those `absorbed` (n,)."""
-        absorbed = absorbed & (outcome == Outcome.ACCEPTED) & (batch["lots"] > 0)
+    def cleared_forced(self, batch: OrderBatch) -> Cleared:
+        """Orders of liquidators, admitted as they are."""
+        outcome = np.where(self.breakers.refused(batch), Outcome.HALTED, Outcome.ACCEPTED).astype(np.int8)
+        return Cleared(batch, outcome, self.absorbed[batch["account"]])
+
+    def execute(self, cleared: Cleared) -> Execution:
+        """Admitted orders on the books, within the bands of the breakers, or filled by the outside pool."""
+        batch, outcome = cleared.batch, cleared.outcome
+        absorbed = cleared.absorbed & (outcome == Outcome.ACCEPTED) & (batch["lots"] > 0)
         if not absorbed.any():
             return self.books.execute(self.breakers.within(batch), band=self.breakers.bands, outcome=outcome)
         aside = np.where(absorbed, Outcome.SEIZED, outcome).astype(np.int8)

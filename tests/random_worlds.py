@@ -230,6 +230,7 @@ def scenarios(draw: st.DrawFn) -> Changes:
         draw,
         population__cross_share=(0.0, 0.5, 1.0, 1.0),
         population__universal_share=(0.0, 0.0, 0.5, 1.0),
+        time__forced_orders=("last", "last", "interleaved"),
         population__unpooled=(False, False, False, True),
         population__shared_wallet=(False, True),
         population__crowd__long_share=(1.0, 0.6, 0.0),
