@@ -152,7 +152,7 @@ WORLDS = {
     ),
     "stops": stirred(
         venue("main", 1.0, liquidation={"kind": "whole"}),
-        population__stops={"share": 0.4, "trader_share": 0.3, "nearest": 0.2, "farthest": 0.6, "trader_loss": 0.4},
+        population__stops={"share": 0.4, "trader_share": 0.3, "nearest": 0.2, "farthest": 0.6, "trader_loss": 0.4, "limit": 0.01},
     ),
     "dealers": stirred(
         venue("main", 1.0, liquidation={"kind": "whole"}),

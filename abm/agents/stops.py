@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from abm.agents.liquidator import immediate
 from abm.agents.trader import Group
 from abm.behaviour.carry import Carry
 from abm.behaviour.leverage import Leveraged
 from abm.behaviour.stop_loss import NEVER, StopLoss, levels, passed
 from abm.behaviour.view import Legs, View
 from abm.clearing.accounts import share_out
-from abm.market.order import Kind, OrderBatch, Reason, no_orders, orders
+from abm.market.order import OrderBatch, Reason, no_orders
 
 if TYPE_CHECKING:
     from abm.model import CascadeModel
@@ -59,9 +60,16 @@ class Stops:
         j, i = np.nonzero(off & (np.sign(position) == self._side) & (position != 0) & ~view.frozen(self.rows))
         if not len(j):
             return no_orders()
-        lots = position[j, i]
-        closing = {"kind": Kind.MARKET, "reason": Reason.STOP, "reduce_only": 1}
-        return orders(trader=self.rows[j], instrument=i, side=-np.sign(lots), lots=np.abs(lots), **closing)
+        return immediate(
+            view.mark,
+            self.rule.limit,
+            ladder=view.instruments.ladder_ticks,
+            trader=self.rows[j],
+            instrument=i,
+            lots=-position[j, i],
+            reason=Reason.STOP,
+            reduce_only=1,
+        )
 
     def release(self, row: int) -> None:
         """The trader of `row` decides for itself from now on."""

@@ -17,7 +17,8 @@ NEVER = 0  # ticks: a position without a stop
 
 
 class StopLoss(Record):
-    """Stop orders of the crowd and trader-level stops of all leveraged traders; each closes once, by reduce-only market orders.
+    """Stop orders of the crowd and trader-level stops of all leveraged traders; each closes once, by reduce-only orders that
+    do not rest.
 
     A position's stop lies between its price at the opening and its liquidation price by itself, that is with the share of
     its owner's opening collateral that initial margin gives it: so it is the same in every margin mode. Whoever has stops
@@ -54,6 +55,14 @@ class StopLoss(Record):
         unit="choice",
         source="Binance support page 360040016512: the last price or the mark price, as the owner of the order chooses",
         help="Which price has to pass the level.",
+    )
+    limit: float = param(
+        0.1,
+        unit="share of mark",
+        source="Hyperliquid's page on stops, as client libraries quote it: market stops tolerate 10 % of slippage; swept",
+        help="Stops close no further than this from the mark; 1 means at any price.",
+        gt=0,
+        le=1,
     )
     trader_share: float = param(
         0.0,

@@ -79,7 +79,8 @@ def test_a_stop_that_is_passed_closes_the_whole_position_once() -> None:
         model.step()
     [order] = sent(log)
     assert (order["trader"], order["instrument"], order["side"], order["lots"]) == (row[0], BTC, -1, before)
-    assert (order["kind"], order["reduce_only"]) == (Kind.MARKET, 1)
+    mark = int(model.records().per_instrument["mark"][0, BTC])
+    assert (order["kind"], order["reduce_only"], order["tick"]) == (Kind.IOC, 1, np.ceil(0.9 * mark))  # 10 % below
     assert model.positions(row)[0, BTC] == 0 and model.stops.level[place, BTC] == NEVER
     assert model.records().per_instrument["stopped"][:, BTC].tolist() == [before, 0, 0, 0, 0]
 
@@ -122,6 +123,14 @@ def test_who_has_lost_too_much_closes_everything_once() -> None:
     orders = sent(log)
     assert orders["trader"].tolist() == [row[0]] * 2 and not model.positions(row).any()
     assert np.array_equal(orders["side"] * orders["lots"], -held[place])
+
+
+def test_a_stop_without_a_limit_takes_any_price() -> None:
+    model = market(CALM | {"population.stops.limit": 1.0})
+    log = executions(model)
+    arm(model, a_long(model))
+    model.trade()
+    assert sent(log)["kind"].tolist() == [Kind.MARKET]
 
 
 def test_the_last_trade_may_be_the_trigger() -> None:
