@@ -43,6 +43,7 @@ CAUSES = {
     Cause.UNWIND: "unwinding of what was taken over",
     Cause.FORCED: "forced orders",
     Cause.REST: "rounding",
+    Cause.STOPS: "stop orders",
 }
 
 
