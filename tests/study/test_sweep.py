@@ -122,22 +122,32 @@ def test_a_run_whose_worker_dies_once_is_done_in_a_fresh_pool(tmp_path: Path) ->
     assert set(attempts.values()) == {2}
 
 
+def wait_for_another_part(out: Path, running: subprocess.Popen[str]) -> None:
+    """Return when the store has a part that it had not, or the process has ended."""
+    before, deadline = set(out.glob("parts/*.parquet")), time.monotonic() + 60
+    while set(out.glob("parts/*.parquet")) <= before and running.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize(("kills", "replications"), [(3, 60), pytest.param(20, 900, marks=pytest.mark.slow)])
 def test_a_killed_sweep_is_continued_to_exactly_the_undisturbed_result(tmp_path: Path, kills: int, replications: int) -> None:
     out, total = tmp_path / "out", 4 * replications
     command = "from pathlib import Path; from tests.study.desk import *; import sys, abm.study.store as store;"
-    command += "store.SECONDS_LEAST = 0.02;"
+    command += "store.SECONDS_LEAST = 0.02; print('begun', flush=True);"
     command += f"swept(Path(sys.argv[1]), study(replications={replications}), 'slow', jobs=2)"
     moments = random.Random(5)
-    for _ in range(kills):
-        running = subprocess.Popen([sys.executable, "-c", command, str(out)], cwd=ROOT, start_new_session=True)
-        before, deadline = len(list(out.glob("parts/*.parquet"))), time.monotonic() + 60
-        while len(list(out.glob("parts/*.parquet"))) <= before and running.poll() is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        time.sleep(0.1 * moments.random())
+    for kill in range(kills):
+        running = subprocess.Popen(
+            [sys.executable, "-c", command, str(out)], cwd=ROOT, start_new_session=True, stdout=subprocess.PIPE, text=True
+        )
+        assert running.stdout is not None
+        assert running.stdout.readline() == "begun\n"
+        if kill % 2 == 0:  # at work; else anywhere: opening the store, starting the pool, writing
+            wait_for_another_part(out, running)
+        time.sleep(0.2 * moments.random())
         os.killpg(running.pid, signal.SIGKILL)
-        running.wait()
+        running.communicate()
     kept = len(load(out))
     assert 0 < kept < total
     frame = swept(out, study(replications=replications), "slow", jobs=2)
