@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
@@ -79,12 +81,12 @@ class Local:
         """It is always there."""
 
     def open(self) -> Executor:
-        """A pool whose processes leave Ctrl-C to their parent."""
+        """A pool whose processes leave Ctrl-C to their parent and do not outlive it."""
         from multiprocessing import get_context
 
         context = get_context("forkserver")
         context.set_forkserver_preload(["abm.study.work", *self.preload])
-        return ProcessPoolExecutor(self.jobs, mp_context=context, initializer=_leave_interrupts)
+        return ProcessPoolExecutor(self.jobs, mp_context=context, initializer=_serve)
 
     def close(self, executor: Executor, *, kill: bool) -> None:
         """Wait for the processes, or kill them."""
@@ -173,3 +175,18 @@ def door(jobs: int, cluster: str | None, preload: Sequence[str]) -> Door:
 
 def _leave_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _serve() -> None:
+    """What a local process does first. A parent that is killed cannot end its processes: they see it themselves."""
+    _leave_interrupts()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    from multiprocessing import connection, parent_process
+
+    parent = parent_process()
+    assert parent is not None, "a process of the pool has a parent"
+    connection.wait([parent.sentinel])
+    os._exit(1)

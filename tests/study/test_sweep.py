@@ -155,6 +155,27 @@ def test_a_killed_sweep_is_continued_to_exactly_the_undisturbed_result(tmp_path:
     same(frame, swept(tmp_path / "whole", study(replications=replications), "slow", jobs=2))
 
 
+@pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
+def test_the_processes_of_a_killed_sweep_end_and_its_lock_is_free(tmp_path: Path) -> None:
+    command = "from pathlib import Path; from tests.study.desk import *; import sys;"
+    command += "swept(Path(sys.argv[1]), study(set={'pids': sys.argv[2]}, replications=30), 'lasting_work', jobs=2)"
+    pids = tmp_path / "pids"
+    pids.mkdir()
+    running = subprocess.Popen([sys.executable, "-c", command, str(tmp_path / "out"), str(pids)], cwd=ROOT)
+    deadline = time.monotonic() + 60
+    while len(list(pids.iterdir())) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    running.kill()  # it alone
+    running.wait()
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{path.name}").exists() for path in pids.iterdir()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    with Lock(tmp_path / "out"):
+        pass
+
+
 def test_an_interrupted_sweep_drains_saves_and_says_how_to_continue(tmp_path: Path) -> None:
     command = "from pathlib import Path; from tests.study.desk import *; import sys, abm.study.store as store;"
     command += "store.SECONDS_LEAST = 0.02; swept(Path(sys.argv[1]), study(replications=3000), 'slow', jobs=2)"
