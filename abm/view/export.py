@@ -33,7 +33,8 @@ def _alone(drawing: str) -> str:
         "text{font:11px Roboto,sans-serif;fill:var(--soft)}.head{font-weight:600;font-size:12.5px}.head,.strong{fill:var(--ink)}"
         ".note{font-weight:400;font-size:11px;fill:var(--soft)}.fine{font-size:9.5px}.light{fill:var(--card);font-weight:600}"
         ".axis{fill:none;stroke:var(--soft)}.grid{fill:none;stroke:var(--rule);stroke-width:.7}.cell{fill:var(--cell)}"
-        ".dashed{stroke-dasharray:5 3}.dotted{stroke-dasharray:2 2}.chosen{fill:none;stroke:var(--ink)}"
+        ".dashed{stroke-dasharray:5 3}.dotted{stroke-dasharray:2 2}"
+        "[transform].dashed{stroke-dasharray:50 30}[transform].dotted{stroke-dasharray:20 20}.chosen{fill:none;stroke:var(--ink)}"
     )
     begin = drawing.index(">") + 1
     head = drawing[:begin].replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)

@@ -22,7 +22,7 @@ from abm.view.player import FASTEST, Player
 from abm.view.session import NO_TWIN, Session
 
 PICKED = ("accounts", "forest")  # drawings in which a click finds an account
-SPEEDS = [1, 2, 5, 10, 20, 50, 100, int(FASTEST)]  # steps a second
+SPEEDS = [1, 2, 5, 10, 20, 30, 50, 100, int(FASTEST)]  # steps a second
 
 
 def names() -> list[str]:

@@ -100,9 +100,9 @@ def accounts(run: History, chosen: int | None, size: Size) -> str:
 
 
 def _sizes(run: History, limits: Floats, size: Size) -> str:
-    """The legend of sizes, at the right of the foot."""
+    """The legend of sizes, above the points."""
     label = f"> {short(float(limits[-1]))} {run.model.scenario.money.currency}"
-    at, y = size.width - 12, size.height - 8.5
+    at, y = size.width - 12, 23.5
     parts = [text(at, y + 3.5, label, anchor="end")]
     at -= 6.2 * len(label) + 10
     for width in reversed(WIDTHS):

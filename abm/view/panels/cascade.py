@@ -13,7 +13,7 @@ from abm.view.svg import Axes, Floats, Size, box, head, line, svg, text
 
 BINS = 60
 ASSETS_MOST = 8
-KEY = 24.0  # pixels, of one generation in the key
+KEY = 30.0  # pixels, of one generation in the key
 
 
 def cascade(run: History, other: History | None, size: Size) -> str:
@@ -25,15 +25,15 @@ def cascade(run: History, other: History | None, size: Size) -> str:
     entries = [Entry(name, asset(row)) for row, name in enumerate(names)]
     entries += [Entry("twin, all", var("twin"), "dotted")] if other is not None else []
     tail = ROW * len(rows_of(entries, size.width - 8))
-    half = (size.height - 18 - tail) / 2 - 14
-    upper, lower = _axes(run, size, 20.0, half, most), _axes(run, size, 20.0 + half + 16 + tail, half - 6, most)
+    half = (size.height - 18 - ROW - tail) / 2 - 14
+    upper, lower = _axes(run, size, 20.0, half, most), _axes(run, size, 20.0 + half + 16 + tail + ROW, half - 6, most)
     parts = [head("Forced trades", f"{run.model.scenario.money.currency} a minute, by asset and generation")]
     parts += [upper.grid(ticks_y=2), _stacked(upper, rate, asset)]
     if other is not None:
         x = upper.x((np.arange(BINS) + 0.5) * upper.high_x / BINS)
         parts.append(line(x, upper.y(twin), stroke=var("twin"), width=1.8, css="dotted"))
     parts.append(legend(4, 20 + half + 17, entries, width=size.width - 8))
-    parts += [lower.grid(x_unit=" min", ticks_x=6, ticks_y=2), _stacked(lower, generations(run) / _minutes(run), _shade)]
+    parts += [lower.grid(x_unit=" min", ticks_y=2), _stacked(lower, generations(run) / _minutes(run), _shade)]
     parts.append(_key(lower))
     return svg(size, *parts, label="Forced trades in time, by asset and by generation")
 
@@ -90,11 +90,11 @@ def _shade(column: int) -> str:
 
 
 def _key(axes: Axes) -> str:
-    """The generations' colours, at the top right of their bars."""
-    at = axes.right - KEY * GENERATIONS
-    parts = [text(at - 4, axes.top + 8, "generation", anchor="end")]
+    """The generations' colours, above their bars."""
+    at, y = 76.0, axes.top - 8
+    parts = [text(4, y, "generation")]
     for number in range(1, GENERATIONS + 1):
-        parts.append(box(at, axes.top, 8, 8, fill=generation(number)))
-        parts.append(text(at + 10, axes.top + 8, f"{number}+" if number == GENERATIONS else f"{number}"))
+        parts.append(box(at, y - 8, 9, 9, fill=generation(number)))
+        parts.append(text(at + 12, y, f"{number}+" if number == GENERATIONS else f"{number}"))
         at += KEY
     return "".join(parts)

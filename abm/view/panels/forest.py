@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from abm.view.colours import GENERATIONS, generation, var
 from abm.view.history import History
-from abm.view.svg import Axes, Floats, Size, dots, head, nothing, svg, text
+from abm.view.svg import Axes, Floats, Size, dots, head, nothing, outline, path, svg, text
 
 MOST = 700  # trees are drawn from the latest of this many liquidations
 WIDTHS = (3.5, 5.5, 8.0)  # pixels, of the points of small, middling and large losses
@@ -21,15 +21,16 @@ def forest(run: History, size: Size) -> str:
     axes = _axes(run, size)
     deepest = max(run.generation, default=1)
     parts = [head("Who infected whom", "liquidations by generation")]
-    parts.append(axes.grid(x_unit=" min", ticks_x=6, ticks_y=min(deepest + 1, 10)))
+    parts.append(axes.grid(x_unit=" min", ticks_y=min(deepest + 1, 10)))
     if not count:
         return svg(size, *parts, nothing(size, "nobody has been seized"), label="Forest of liquidations")
     parts.append(text(axes.left, 27, f"{count:,} liquidations, {children:,} caused mostly by another"))
     seen, x, y = _placed(run, axes)
     first = int(seen[0])
-    edges = [(run.parent[k] - first, k - first) for k in seen.tolist() if run.parent[k] >= first]
-    path = "".join(f"M{x[a]:.0f} {y[a]:.0f}L{x[b]:.0f} {y[b]:.0f}" for a, b in edges)
-    parts.append(f'<path fill="none" stroke="{var("soft")}" stroke-width="0.7" opacity="0.5" d="{path}"/>' if path else "")
+    parent = np.array(run.parent)[seen] - first
+    b = np.flatnonzero(parent >= 0)
+    a = parent[b]
+    parts.append(path(outline("M%d %dL%d %d", x[a], y[a], x[b], y[b]), stroke=var("soft"), width=0.7, more=' opacity="0.5"'))
     classes = np.digitize(np.array(run.lost)[seen] / max(*run.lost, 1.0), LIMITS)
     depth = np.minimum(np.array(run.generation)[seen], GENERATIONS)
     for number in range(1, GENERATIONS + 1):

@@ -49,12 +49,13 @@ def losses(run: History, size: Size) -> str:
 
 def _fund(run: History, size: Size, most: float) -> str:
     """What the insurance funds own now, within what they owned at the opening."""
-    now, opening = run.fund(), max(run.opening_fund, 1)
-    y, share = size.height - 36.0, min(max(now / opening, 0.0), 1.0)
-    frame = f'<rect class="cell" x="{LEFT}" y="{y:.1f}" width="{most:.1f}" height="14"/>'
-    left = text(LEFT + most + 4, y + 11, short(run.money(now)))
+    now, opening, y = run.fund(), run.opening_fund, size.height - 36.0
     rule = f'<path class="grid" d="M4 {y - 6:.1f}H{size.width - 4:.1f}"/>'
-    filled = box(LEFT, y, most * share, 14, fill=asset(1))
+    if opening <= 0:
+        return rule + text(4, y + 11, f"fund's equity {short(run.money(now))}; it opened without money")
+    frame = f'<rect class="cell" x="{LEFT}" y="{y:.1f}" width="{most:.1f}" height="14"/>'
+    filled = box(LEFT, y, most * min(max(now / opening, 0.0), 1.0), 14, fill=asset(1))
+    left = text(LEFT + most + 4, y + 11, short(run.money(now)))
     return rule + text(4, y + 11, f"fund's equity {100 * now / opening:.0f} %") + frame + filled + left
 
 

@@ -64,5 +64,5 @@ def _withdrawn(run: History, size: Size) -> str:
     many, foot = float(len(run.model.desk.rows)), size.height - 20
     axes = Axes(LEFT, foot - STRIP, size.width - 12, foot, 0.0, run.horizon(), 0.0, many)
     drawn = line(axes.x(run.minutes()), axes.y(run.column("withdrawn_makers")), stroke=var("forced"), width=1.5)
-    parts = [axes.grid(x_unit=" min", ticks_x=6, ticks_y=2), drawn]
+    parts = [axes.grid(x_unit=" min", ticks_y=2), drawn]
     return "".join([*parts, text(4, axes.bottom - 4, "away")])

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from abm.view.colours import asset, var
 from abm.view.history import History
 from abm.view.legend import ROW, Entry, legend, rows_of
-from abm.view.svg import Axes, Floats, Size, box, head, line, svg, text
+from abm.view.svg import Axes, Floats, Size, box, head, line, outline, path, svg, text
 
 MOST = 8  # assets drawn
 Place = tuple[float, float, float, float]  # left, top, width, height in pixels
@@ -117,5 +117,5 @@ def _forced(run: History, legs: list[int], axes: Axes) -> str:
         return ""
     tall = 0.35 * (axes.bottom - axes.top) * np.sqrt(forced[where] / forced.max())
     x = axes.x(run.minutes()[where])
-    path = "".join(f"M{a:.1f} {axes.bottom:.1f}v{-h:.1f}" for a, h in zip(x.tolist(), tall.tolist(), strict=True))
-    return f'<path fill="none" stroke="{var("forced")}" stroke-width="1.4" opacity="0.85" d="{path}"/>'
+    bars = outline("M%d %dv%d", x, np.full(len(x), axes.bottom), -tall)
+    return path(bars, stroke=var("forced"), width=1.4, more=' opacity="0.85"')
