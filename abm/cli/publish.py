@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from abm.cli import carriers
+from abm.cli.console import console
 from abm.cli.output import PROVENANCE, Claim, dumps, write_json
 from abm.cli.progress import progress
 from abm.cli.provenance import provenance
@@ -53,13 +55,12 @@ def publish(job: Job, runs: Iterable[SeedRuns], claimed: Claim) -> None:
 
 
 def tell(job: Job, summary: dict[str, Any]) -> None:
-    """The table, the paragraph and where the files are."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    console.print(table(summary))
-    console.print(f"\n{words(summary)}\n")
-    console.print(f"results and figures in {job.out}", soft_wrap=True)
+    """The tables, the paragraph and where the files are."""
+    shown = console()
+    for drawn in (table(summary), *carriers.tables(summary)):
+        shown.print(drawn)
+    shown.print(f"\n{words(summary)}\n")
+    shown.print(f"results and figures in {job.out}", soft_wrap=True)
 
 
 def save_tables(directory: Path, runs: SeedRuns) -> None:

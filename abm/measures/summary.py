@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from abm.measures import branching, calls, contagion, halts, interest, liquidations, liquidity, losses, prices
+from abm.measures.carriers import carriers
 from abm.measures.conservation import conservation
 from abm.measures.dependence import dependence
 from abm.measures.duration import largest_cascade
@@ -60,6 +61,7 @@ def summarise(
     pairing = Pairing(run, twins, matrix_runs or {})
     measured = _measures(run, pairing)
     measured["contagion_matrix"] = _contagion(run, pairing, pairing.matrix_runs)
+    measured["attribution"] = carriers(run, twins)
     measured["excess_fall_over"] = {
         name: _by_asset(run, prices.excess_fall(run, twins[name]))
         if name in twins

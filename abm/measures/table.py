@@ -13,6 +13,13 @@ class Measure(NamedTuple):
     worse: Literal["higher", "lower", "neither"] = "higher"
 
 
+ATTRIBUTED: tuple[tuple[str, str, Literal["higher", "neither"]], ...] = (
+    ("total", "of the run; of excess_fall the mean over assets that were not shocked", "higher"),
+    ("drop.<channel>.effect", "what is gone when the channel alone is switched off: run minus twin", "neither"),
+    ("drop.<channel>.share", "the same over the total; these need not add up", "neither"),
+    ("drop.<channel>.interval", "none in one seed; over seeds each number has its own", "neither"),
+)
+
 MEASURES = {
     "conservation.cash_error": Measure("cash units", "money created or lost over the run; exactly 0", "neither"),
     "conservation.lots_error": Measure("lots", "lots created or lost over the run; exactly 0", "neither"),
@@ -22,6 +29,12 @@ MEASURES = {
     "amplification.<asset>": Measure("times", "fall of a shocked asset over its fall without liquidations"),
     "excess_fall.<asset>": Measure("share of opening price", "how much lower than without liquidations, at most"),
     "excess_fall_over.<twin>.<asset>": Measure("share of opening price", "how much lower than in the twin, at most"),
+    **{
+        f"attribution.{outcome}.{leaf}": Measure(unit if leaf.endswith(("total", "effect")) else "share of total", help_, worse)
+        for outcome, unit in (("excess_fall", "share of opening price"), ("forced_share", "share"), ("bad_debt", "currency"))
+        for leaf, help_, worse in ATTRIBUTED
+    },
+    "attribution.lost.<asset>.<cause>": Measure("share", "of what the seized had lost, there and through it", "neither"),
     "contagion_matrix.<shocked>.<asset>": Measure("share per share", "fall per unit of fall forced on the shocked asset"),
     "liquidations.accounts": Measure("accounts", "distinct accounts that entered liquidation"),
     "liquidations.accounts_by_asset.<asset>": Measure("accounts", "distinct accounts with forced fills in the asset"),
