@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import click
+import pandas as pd
 
 from abm.cli import carriers
 from abm.cli.console import console
@@ -19,6 +20,7 @@ from abm.cli.words import words
 from abm.figures.draw import redraw
 from abm.measures.seeds import summarise_seeds
 from abm.measures.summary import summarise
+from abm.task import flat
 from abm.twins import TWINS, SeedRuns, run_job, tasks
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ def publish(job: Job, runs: Iterable[SeedRuns], claimed: Claim) -> None:
     summary = _over_seeds([summaries[seed] for seed in job.seeds])
     origin = provenance(job.scenario, job.seeds)
     write_files(claimed.directory, job, summary, origin)
+    if len(job.seeds) > 1:
+        by_seed([summaries[seed] for seed in job.seeds]).to_parquet(claimed.directory / "seeds.parquet")
     redraw(claimed.directory)
     claimed.complete()
     for warning in summary.get("seeds", {}).get("warnings", []):
@@ -78,6 +82,12 @@ def write_files(directory: Path, job: Job, summary: dict[str, Any], origin: dict
     (directory / "scenario.toml").write_text(job.scenario.to_toml(), encoding="utf-8")
     write_json(directory / "summary.json", summary)
     write_json(directory / PROVENANCE, origin)
+
+
+def by_seed(summaries: list[dict[str, Any]]) -> pd.DataFrame:
+    """A row per seed: `seed`, then every measure under its dotted name, empty where it is not defined."""
+    rows = [{"seed": summary["seed"], **dict(flat(summary))} for summary in summaries]
+    return pd.DataFrame(rows).astype({name: float for name in rows[0] if name != "seed"})
 
 
 def _summary(runs: SeedRuns) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from abm.measures import branching, calls, contagion, halts, interest, liquidati
 from abm.measures.carriers import carriers
 from abm.measures.conservation import conservation
 from abm.measures.dependence import dependence
+from abm.measures.depletion import equity_depletion
 from abm.measures.duration import largest_cascade
 from abm.measures.efficiency import capital_efficiency
 from abm.measures.ex_ante import ex_ante
@@ -126,6 +127,7 @@ def _measures(run: Records, pairing: Pairing) -> Summary:
         "healthy_closed_share": liquidations.healthy_closed_share(run),
         "saved_by_offset_share": saved_by_offset_share(run),
         "capital_efficiency": capital_efficiency(run),
+        "equity_depletion": equity_depletion(run),
         "margin": margin(run),
         "bad_debt": losses.bad_debt(run),
         "aftermath": losses.aftermath(run),
