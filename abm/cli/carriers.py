@@ -18,6 +18,7 @@ CAUSES = {
     "trades": "trades of others",
     "forced": "forced orders",
     "unwind": "unwinding",
+    "stops": "stop orders",
     "rest": "rounding",
 }
 
@@ -62,10 +63,11 @@ def losses(readings: Readings) -> Table:
         caption_justify="left",
     )
     drawn.add_column("in", no_wrap=True)
-    for said in CAUSES.values():
-        drawn.add_column(said, justify="right")
+    causes = list(readings.summary["attribution"]["lost"][readings.assets[0]])
+    for cause in causes:
+        drawn.add_column(CAUSES.get(cause, cause.replace("_", " ")), justify="right")
     for asset in readings.assets:
-        drawn.add_row(asset, *(_said(readings.read(f"attribution.lost.{asset}.{cause}"), "lost") for cause in CAUSES))
+        drawn.add_row(asset, *(_said(readings.read(f"attribution.lost.{asset}.{cause}"), "lost") for cause in causes))
     return drawn
 
 

@@ -23,6 +23,7 @@ from abm.measures.procyclicality import margin
 from abm.measures.recovery import recovered_share, saved_by_offset_share
 from abm.measures.reproduction import reproduction_number
 from abm.measures.stylised import stylised
+from abm.measures.systemic import account_loss
 from abm.measures.value import Missing
 from abm.records import Records
 
@@ -133,6 +134,7 @@ def _measures(run: Records, pairing: Pairing) -> Summary:
         "aftermath": losses.aftermath(run),
         "uncollected": losses.uncollected(run),
         "equity_change": losses.equity_change(run),
+        "account_loss": account_loss(run),
         "correlation": dependence(run),
         "maker_profit": losses.maker_profit(run),
         "makers_withdrawn": losses.makers_withdrawn(run),

@@ -87,6 +87,8 @@ MEASURES = {
     "aftermath.payers_under": Measure("accounts", "pushed below maintenance margin by what they paid for others"),
     "uncollected": Measure("currency", "negative equity of accounts still open at the end"),
     "equity_change.<group>": Measure("share of opening equity", "of a group of traders, or of the whole system", "lower"),
+    "account_loss.value_at_risk": Measure("share of opening equity", "that a tenth of all owners lost at least"),
+    "account_loss.expected_shortfall": Measure("share of opening equity", "that this tenth lost, mean"),
     "correlation.calm": Measure("correlation", "of half-minute returns before the shock, mean over pairs of assets", "neither"),
     "correlation.stress": Measure("correlation", "the same from the shock on", "neither"),
     "correlation.corrected": Measure("correlation", "the latter as a calm market would show it (Forbes & Rigobon)", "neither"),
