@@ -151,6 +151,8 @@ def test_every_measure_has_its_unit_under_its_full_name() -> None:
     assert found["bad_debt.total"]["unit"] == "USD"
     assert found["contagion_matrix.ETH.ALT"]["unit"] == "share per share"
     assert found["excess_fall_over.isolated.BTC"]["worse"] == "higher"
+    assert found["attribution.bad_debt.drop.cross_margin.effect"]["unit"] == "USD"
+    assert "attribution.lost.BTC.forced" in found
     assert len(found) >= len(MEASURES)
 
 
