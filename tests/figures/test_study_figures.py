@@ -39,6 +39,17 @@ def test_a_line_per_case_at_its_numbers_with_units_on_both_axes() -> None:
     assert [segment[:, 1].tolist() for segment in tiered] == [[2.5, 3.5], [4.0, 7.0]]
 
 
+def test_a_twin_is_a_line_beside_its_run() -> None:
+    table = TABLE[TABLE["rule"] == "flat"]
+    both = pd.concat([table, table.assign(measure="twins.isolated.fall.BTC", median=[7.0, 8.0])])
+    drawn = response(both, ["fall.BTC", "twins.isolated.fall.BTC"], "size")
+    (axes,) = drawn.axes
+    assert [line.get_ydata().tolist() for line in axes.lines if line.get_linestyle() == "-"] == [[1.0, 2.0], [7.0, 8.0]]
+    assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["run", "isolated margin"]
+    alone = response(both, ["twins.isolated.fall.BTC"], "size")  # nothing of the run to draw it with
+    assert [line.get_ydata().tolist() for line in alone.axes[0].lines if line.get_linestyle() == "-"] == [[7.0, 8.0]]
+
+
 def test_texts_stand_at_equal_distances() -> None:
     (axes,) = response(TABLE[TABLE["size"] == 0.1], ["fall.BTC"], "rule").axes
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["flat", "tiered"]
