@@ -55,6 +55,7 @@ class Tape:
         self._vaults = np.concatenate([house.staff.vault for house in houses])
         self._opening_makers = self._maker_equity()
         self._opening_equity = self._by_group()
+        self._owned = self.exchange.owner_equity().copy()
         self._held = self._gross_lots()
         self._low: NDArray[np.int64] | None = None
         time = model.scenario.time
@@ -166,6 +167,7 @@ class Tape:
                 opening_leveraged_notional=self._opening_leveraged,
                 opening_maker_equity=self._opening_makers,
                 equity={group: (before, self._by_group()[group]) for group, before in self._opening_equity.items()},
+                owned=np.column_stack([self._owned, self.exchange.owner_equity()]),
                 conservation=model.ledger.conservation(),
                 uncollected=int(-np.minimum(equity[self.exchange.margined], 0).sum()),
                 aftermath=dict(sum((Counter(house.aftermath.counts()) for house in self.exchange.houses), Counter())),
