@@ -20,12 +20,8 @@ from abm.cli.words import words
 from abm.figures.draw import redraw
 from abm.measures.seeds import summarise_seeds
 from abm.measures.summary import summarise
-<<<<<<< HEAD
-from abm.twins import USUAL, SeedRuns, run_job, tasks
-=======
 from abm.task import flat
-from abm.twins import TWINS, SeedRuns, run_job, tasks
->>>>>>> contagion
+from abm.twins import USUAL, SeedRuns, run_job, tasks
 
 if TYPE_CHECKING:
     from abm.cli.run import Job
