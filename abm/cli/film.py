@@ -24,7 +24,7 @@ WIDTHS = {".gif": 960, ".mp4": 1280}  # pixels
 @click.option("--twin", metavar="NAME", help="A twin, drawn dashed beside the run.")
 @click.option("--out", metavar="FILE", help="A .gif or .mp4, replaced if it exists.  [default: results/<scenario>-<seed>.gif]")
 @click.option("--fps", type=click.IntRange(1, 50), default=20, show_default=True, help="Pictures a second.")
-@click.option("--seconds", type=click.FloatRange(0.5, 600), default=10.0, show_default=True, help="Length of the film.")
+@click.option("--seconds", type=click.FloatRange(2, 600), default=10.0, show_default=True, help="Length of the film.")
 @click.option("--width", type=click.IntRange(480, 3840), help="Pixels, 16:9.  [default: 960 as GIF, 1280 as MP4]")
 @click.option("--even", is_flag=True, help="Time passes evenly; else half of the film goes to the forced trades.")
 def film(source: str, seed: int | None, sets: tuple[str, ...], twin: str | None, **how: Any) -> None:
@@ -37,16 +37,16 @@ def film(source: str, seed: int | None, sets: tuple[str, ...], twin: str | None,
     if Path(source).is_dir():
         if seed is not None or sets:
             raise Mistake(f"{source} is a stored run: --seed and --set have no say in it; give its scenario instead")
-        reel = Reel.stored(source, twin)
-        out = Path(how["out"] or f"{Path(source).resolve()}.gif")
+        reel, beside_it = Reel.stored(source, twin), f"{Path(source).resolve()}.gif"
     else:
-        scenario = load(source, sets)
-        out = Path(how["out"] or f"{default_out(scenario, (seed or 0,), changed=bool(sets))}.gif")
-        reel = Reel.planned(source, scenario, seed or 0, sets, _known(twin))
-    width = how["width"] or WIDTHS.get(_checked(out).suffix, 0)
+        scenario, seed = load(source, sets), seed or 0
+        reel = Reel.planned(source, scenario, seed, sets, _known(twin))
+        beside_it = f"{default_out(scenario, (seed,), changed=bool(sets))}.gif"
+    out = _checked(Path(how["out"] or beside_it))
+    width = how["width"] or WIDTHS[out.suffix]
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with beside(out) as partial:
-        shoot(reel, partial, fps=how["fps"], seconds=how["seconds"], width=width, even=how["even"])
+        shoot(reel, partial, fps=how["fps"], seconds=how["seconds"], width=width - width % 2, even=how["even"])
     click.echo(f"{out}: {count} pictures, {out.stat().st_size / 1e6:.1f} MB")
 
 

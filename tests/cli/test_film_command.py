@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from abm.cli import film as command
 from abm.cli import filming
 from abm.cli.main import main
 from abm.figures import recording
@@ -17,7 +16,7 @@ from abm.measures.summary import summarise
 from abm.twins import twin
 from tests.small_worlds import played, world
 
-SHORT = ["--fps", "4", "--seconds", "1", "--width", "480"]
+SHORT = ["--fps", "2", "--seconds", "2", "--width", "480"]
 
 
 @pytest.fixture(scope="module")
@@ -140,9 +139,7 @@ def test_of_a_film_that_is_not_finished_nothing_is_left(
     assert old.read_bytes() == b"old"
 
 
-def test_the_command_is_told_where_its_file_is(stored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[Path] = []
-    monkeypatch.setattr(filming, "shoot", lambda reel, path, **how: made.append(path.with_name("x")) or path.write_bytes(b"film"))
+def test_without_a_name_the_film_lies_beside_the_results(stored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filming, "record", lambda moving, rows, path, **how: path.write_bytes(b"film"))
     assert main(["film", str(stored), *SHORT]) == 0
     assert stored.with_name("small-1.gif").read_bytes() == b"film"
-    assert command.WIDTHS == {".gif": 960, ".mp4": 1280}
