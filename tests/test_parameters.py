@@ -152,7 +152,8 @@ WORLDS = {
     ),
     "stops": stirred(
         venue("main", 1.0, liquidation={"kind": "whole"}),
-        population__stops={"share": 0.4, "trader_share": 0.3, "nearest": 0.2, "farthest": 0.6, "trader_loss": 0.4, "limit": 0.01},
+        population__stops={"share": 0.4, "trader_share": 0.3, "nearest": 0.2, "farthest": 0.6, "trader_loss": 0.4, "limit": 0.05},
+        world__shocks=[shock(-0.3, ramp=120.0)],
     ),
     "dealers": stirred(
         venue("main", 1.0, liquidation={"kind": "whole"}),
