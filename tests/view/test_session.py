@@ -119,6 +119,21 @@ def test_the_impossible_is_told_and_changes_nothing(file: str, name: str, value:
     assert session.message == ""
 
 
+def test_a_step_that_fails_is_told_and_ends_the_run(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session(file)
+    session.step()
+
+    def broken() -> None:
+        raise KeyError("a rule of the user's own")
+
+    monkeypatch.setattr(session.run.model, "step", broken)
+    session.step()
+    assert (session.message, session.done) == ('step 2 failed, Reset begins anew: KeyError: "a rule of the user\'s own"', True)
+    session.reset()
+    session.step()
+    assert (session.message, session.tick) == ("", 1)
+
+
 @pytest.mark.parametrize("seed", ["abc", "-1", "1.5", str(2**63), ""])
 def test_a_seed_that_is_none_is_told(file: str, seed: str) -> None:
     session = Session(file, seed=4)
