@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import solara
 from ipyvuetify import Btn
 from ipyvuetify import Slider as SliderWidget
+from ipywidgets import Image
 from mesa.visualization import Slider, SolaraViz
 
 from abm import CascadeModel, Scenario
@@ -70,3 +72,19 @@ def test_mesas_viewer_steps_resets_and_slides(file: str) -> None:
 def press(page: Any, name: str) -> None:
     """A button of Mesa's."""
     page.find(Btn, children=[name]).widget.click()
+
+
+def test_the_example_of_the_readme_steps_and_resets() -> None:
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    found = re.search(r"<!-- example: mesa viewer -->\n```python\n(.*?)```", text, re.S)
+    assert found
+    names: dict[str, Any] = {}
+    exec(found[1], names)
+    _, page = solara.render(solara.AppLayout(children=[names["Page"]()]), handle_error=False)
+    pictures = []
+    for name in ("Step", "Step", "Reset", "Step"):
+        press(page, name)
+        pictures.append(bytes(page.find(Image).widget.value))
+    assert pictures[0] != pictures[1], "the plot follows the run"
+    assert pictures[0] == pictures[3], "Reset begins the same run anew"
+    page.close()
