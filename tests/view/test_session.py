@@ -11,12 +11,14 @@ import pandas as pd
 import pytest
 
 from abm.measures.genealogy import parents
+from abm.model import CascadeModel
 from abm.scenario import Scenario
 from abm.view.controls import controls
 from abm.view.export import archive
 from abm.view.panels.figures import key_numbers
 from abm.view.panels.losses import borne
 from abm.view.session import Session
+from abm.view.svg import short
 from tests.small_worlds import fingerprint, played, world
 
 
@@ -50,6 +52,19 @@ def test_what_is_watched_is_what_run_would_have_made(file: str) -> None:
     forced = records.per_instrument["forced_value"].sum() * unit
     assert session.run.matrix.sum() * unit <= forced * (1 + 1e-12)
     session.close()
+
+
+def test_the_key_numbers_are_those_of_the_summary_of_run(file: str) -> None:
+    session = through(Session(file, seed=3))
+    model = CascadeModel(scenario=Scenario.load(file), rng=3)
+    model.run()
+    summary, numbers = model.summary(), key_numbers(session.run)
+    assert numbers["accounts seized"] == f"{summary['liquidations']['accounts']:,}" != "0"
+    assert numbers["forced, USD"] == short(sum(summary["liquidations"]["notional"].values()))
+    assert numbers["bad debt, USD"] == short(summary["bad_debt"]["total"])
+    assert numbers["generations"] == str(summary["genealogy"]["generations"])
+    for asset, fall in summary["fall"].items():
+        assert numbers[f"low of {asset}"] == f"{-100 * fall:.1f} %"
 
 
 def test_reset_begins_anew_and_repeats_itself(file: str) -> None:
