@@ -46,6 +46,7 @@ PER_INSTRUMENT = {
     "takeover": Column(np.int64, "lots", "taken over by keepers, vault, members or fund in the step"),
     "exhausted": Column(np.int64, "1", "1 in steps in which the book had too little for a forced order within its limit, else 0"),
     "halted": Column(np.int64, "1", "1 in steps in which a circuit breaker closed the book, else 0"),
+    "stopped": Column(np.int64, "lots", "fills of stop orders in the step, each counted once"),
 }
 
 SCALARS = {
@@ -156,6 +157,9 @@ class Meta:
     opening_maker_equity: int  # cash units
     equity: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # by group and of all, opening and end, cash units
     conservation: Mapping[str, int] = field(default_factory=dict)  # cash_error (cash units), lots_error (lots)
+    owned: NDArray[np.int64] = field(  # equity of each owner in all its accounts, opening and end, cash units
+        default_factory=lambda: np.zeros((0, 2), dtype=np.int64)
+    )  # (n_owners, 2)
     uncollected: int = 0  # cash units of negative equity of accounts still open at the end
     aftermath: Mapping[str, int] = field(default_factory=dict)  # counts of `abm.clearing.aftermath`, over all houses
     traced: bool = True  # whether causes were carried to the marks: without, `lineage` and `seizures` are empty

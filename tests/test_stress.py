@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from abm.attribute import OUTCOMES, Attribution
+from abm.attribute import Attribution
 from abm.channels import CHANNELS, without
 from abm.measures.attribution import effects, total
 from abm.measures.liquidations import accounts
+from abm.measures.outcomes import OUTCOMES
 from abm.measures.stress import growth, measured
 from abm.measures.value import Missing
 from abm.stress import Cell, Grid, Place, crossing, places, struck

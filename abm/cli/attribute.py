@@ -60,8 +60,9 @@ class AttributionJob:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
 def attribute(scenario: str, sets: tuple[str, ...], channels: str, **chosen: Any) -> None:
     """Say which channel of contagion carries how much of what SCENARIO came to, by switching them off in turn and together."""
-    from abm.attribute import OUTCOMES, Attribution
+    from abm.attribute import Attribution
     from abm.measures.attribution import DESIGNS, MOST
+    from abm.measures.outcomes import OUTCOMES
 
     loaded = load(scenario, sets)
     names, design, measure = _channels(channels), chosen["design"], chosen["measure"]

@@ -10,15 +10,16 @@ import click
 import pandas as pd
 from rich.table import Table
 
-from abm.attribute import OUTCOMES
+from abm.cli.console import console
 from abm.cli.errors import Mistake
 from abm.cli.output import PROVENANCE, Claim, dumps, write_json
 from abm.cli.progress import progress
 from abm.cli.provenance import provenance
 from abm.cli.reading import percent
-from abm.cli.table import MISSING, WIDE
+from abm.cli.table import MISSING
 from abm.figures.attribution import KINDS, attribution
 from abm.measures.attribution import On, effects, share, total
+from abm.measures.outcomes import OUTCOMES
 from abm.measures.seeds import ENOUGH, statistics
 from abm.measures.value import Missing, Value
 
@@ -125,13 +126,10 @@ def frame(result: Mapping[str, Any]) -> pd.DataFrame:
 
 def tell(job: AttributionJob, result: Mapping[str, Any]) -> None:
     """The table, a paragraph and where the files are."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    console = console if console.is_terminal else Console(highlight=False, width=WIDE)
-    console.print(table(result))
-    console.print(f"\n{words(result)}\n")
-    console.print(f"results and figure in {job.out}", soft_wrap=True)
+    shown = console()
+    shown.print(table(result))
+    shown.print(f"\n{words(result)}\n")
+    shown.print(f"results and figure in {job.out}", soft_wrap=True)
 
 
 def table(result: Mapping[str, Any]) -> Table:

@@ -30,12 +30,12 @@ def compare(first: str, second: str, as_json: bool) -> None:
     if as_json:
         click.echo(dumps({"first": first, "second": second, **told}), nl=False)
         return
-    from rich.console import Console
+    from abm.cli.console import console
 
-    console = Console(highlight=False)
+    shown = console()
     for table in tables(told, first, second):
-        console.print(table)
-    console.print(f"\n{words(told)}")
+        shown.print(table)
+    shown.print(f"\n{words(told)}")
 
 
 def comparison(summaries: tuple[Mapping[str, Any], ...], scenarios: tuple[Mapping[str, Any], ...]) -> dict[str, Any]:

@@ -9,11 +9,16 @@ import pandas as pd
 
 from abm.cli.stored import Stored
 from abm.figures.bars import bars
+from abm.figures.frontier import frontier
 from abm.figures.phase import phase
 from abm.figures.response import named, response
-from abm.study.analysis import against_twins, numeric, paired
+from abm.figures.scatter import scatter
+from abm.measures.dependence import rank_correlation
+from abm.measures.value import Missing
+from abm.study.analysis import Numbers, against_twins, numeric, paired
+from abm.study.errors import StudyError
 from abm.study.sensitivity import indices, one_at_a_time
-from abm.study.study import Figure, Grid, OneAtATime
+from abm.study.study import PAIRS, Figure, Grid, OneAtATime
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -31,7 +36,9 @@ def drawings(stored: Stored) -> dict[str, Drawing]:
     drawn: dict[str, Drawing] = {}
     for number, asked in enumerate(stored.study.figures or tuple(suitable(stored)), start=1):
         measures = stored.named(asked.measures)
-        if asked.kind == "phase":
+        if asked.kind in PAIRS:
+            drawn[asked.name or f"{asked.kind}-{number}"] = draw(stored, asked, measures)
+        elif asked.kind == "phase":
             for measure in measures:
                 name = f"{asked.name or f'phase-{number}'}{f'-{measure}' if len(measures) > 1 else ''}"
                 drawn[name] = draw(stored, asked, [measure])
@@ -65,8 +72,38 @@ def draw(stored: Stored, asked: Figure, measures: Sequence[str]) -> Drawing:
         return _paired(stored, asked, measures, labels)
     if asked.kind == "indices":
         return _sensitivity(stored, measures, labels)
+    if asked.kind in PAIRS:
+        return _against(stored, asked, labels)
     x = asked.x or plane(stored, asked)[0]
     return response(stored.medians, measures, x, [name for name in stored.columns if name != x], labels=labels)
+
+
+def _against(stored: Stored, asked: Figure, labels: dict[str, str]) -> Drawing:
+    """One measure against another, a point per point of the study."""
+    across, up = (single(stored, pattern) for pattern in asked.measures)
+    table = stored.medians
+    points = [named(stored.columns, row) for row in table[stored.columns].itertuples(index=False, name=None)]
+    table, axes = table.assign(point=points), (labels.get(across, across), labels.get(up, up))
+    if asked.kind == "frontier":
+        return frontier(table, benefit=across, cost=up, labels=axes, by=stored.columns if len(stored.columns) == 2 else ["point"])  # noqa: PLR2004
+    both = table.pivot_table(index="point", columns="measure", values="median")[[across, up]].dropna()
+    return scatter(table, across=across, up=up, labels=axes, title=ranked_alike(both[across].to_numpy(), both[up].to_numpy()))
+
+
+def single(stored: Stored, pattern: str) -> str:
+    """The one stored measure that a pattern means; StudyError for none or several."""
+    found = stored.named([pattern])
+    if len(found) != 1:
+        raise StudyError(f"figures: {pattern} must mean one stored measure, means {', '.join(found) or 'none'}")
+    return found[0]
+
+
+def ranked_alike(across: Numbers, up: Numbers) -> str:
+    """The rank correlation of two measures over the points, in words."""
+    found = rank_correlation(across, up)
+    if isinstance(found, Missing):
+        return f"no rank correlation: {found.reason}"
+    return f"rank correlation {found.value:.2f} [{found.low:.2f}, {found.high:.2f}] over {len(across)} points"
 
 
 def plane(stored: Stored, asked: Figure) -> tuple[str, str]:

@@ -23,6 +23,7 @@ CAUSES = {
     "unwind": "unwinding of what was taken over",
     "forced": "forced orders of earlier liquidations",
     "rest": "rounding",
+    "stops": "stop orders of others",
 }
 TAKERS = {
     "keeper_takeover": "a keeper took",
@@ -67,12 +68,12 @@ def explain(directory: str, account: str, as_json: bool) -> None:
     if as_json:
         click.echo(dumps({"results": directory, "currency": summary["currency"], **told}), nl=False)
         return
-    from rich.console import Console
+    from abm.cli.console import console
 
-    console = Console(highlight=False)
+    shown = console()
     for one in told["liquidations"]:
-        console.print(legs(one, told["account"], summary["currency"]))
-        console.print(f"\n{words(one, told, summary['currency'])}\n")
+        shown.print(legs(one, told["account"], summary["currency"]))
+        shown.print(f"\n{words(one, told, summary['currency'])}\n")
 
 
 def _refusal(directory: str, account: str, accounts: list[int]) -> str:

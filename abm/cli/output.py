@@ -29,6 +29,7 @@ OWN = {
     "attribution.csv",
     "lineage.parquet",
     "seizures.parquet",
+    "seeds.parquet",
     "figures",
     "twins",
     PROVENANCE,

@@ -8,7 +8,10 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import click
+import pandas as pd
 
+from abm.cli import carriers
+from abm.cli.console import console
 from abm.cli.output import PROVENANCE, Claim, dumps, write_json
 from abm.cli.progress import progress
 from abm.cli.provenance import provenance
@@ -17,7 +20,8 @@ from abm.cli.words import words
 from abm.figures.draw import redraw
 from abm.measures.seeds import summarise_seeds
 from abm.measures.summary import summarise
-from abm.twins import TWINS, SeedRuns, run_job, tasks
+from abm.task import flat
+from abm.twins import USUAL, SeedRuns, run_job, tasks
 
 if TYPE_CHECKING:
     from abm.cli.run import Job
@@ -41,6 +45,8 @@ def publish(job: Job, runs: Iterable[SeedRuns], claimed: Claim) -> None:
     summary = _over_seeds([summaries[seed] for seed in job.seeds])
     origin = provenance(job.scenario, job.seeds)
     write_files(claimed.directory, job, summary, origin)
+    if len(job.seeds) > 1:
+        by_seed([summaries[seed] for seed in job.seeds]).to_parquet(claimed.directory / "seeds.parquet")
     redraw(claimed.directory)
     claimed.complete()
     for warning in summary.get("seeds", {}).get("warnings", []):
@@ -53,13 +59,12 @@ def publish(job: Job, runs: Iterable[SeedRuns], claimed: Claim) -> None:
 
 
 def tell(job: Job, summary: dict[str, Any]) -> None:
-    """The table, the paragraph and where the files are."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    console.print(table(summary))
-    console.print(f"\n{words(summary)}\n")
-    console.print(f"results and figures in {job.out}", soft_wrap=True)
+    """The tables, the paragraph and where the files are."""
+    shown = console()
+    for drawn in (table(summary), *carriers.tables(summary)):
+        shown.print(drawn)
+    shown.print(f"\n{words(summary)}\n")
+    shown.print(f"results and figures in {job.out}", soft_wrap=True)
 
 
 def save_tables(directory: Path, runs: SeedRuns) -> None:
@@ -79,9 +84,15 @@ def write_files(directory: Path, job: Job, summary: dict[str, Any], origin: dict
     write_json(directory / PROVENANCE, origin)
 
 
+def by_seed(summaries: list[dict[str, Any]]) -> pd.DataFrame:
+    """A row per seed: `seed`, then every measure under its dotted name, empty where it is not defined."""
+    rows = [{"seed": summary["seed"], **dict(flat(summary))} for summary in summaries]
+    return pd.DataFrame(rows).astype({name: float for name in rows[0] if name != "seed"})
+
+
 def _summary(runs: SeedRuns) -> dict[str, Any]:
     assert runs.run is not None, "a seed is complete only with its run"
-    return summarise(runs.run, runs.twins, runs.matrix, expected=tuple(TWINS))
+    return summarise(runs.run, runs.twins, runs.matrix, expected=USUAL)
 
 
 def _over_seeds(summaries: list[dict[str, Any]]) -> dict[str, Any]:

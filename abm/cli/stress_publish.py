@@ -10,11 +10,12 @@ import click
 import pandas as pd
 from rich.table import Table
 
+from abm.cli.console import console
 from abm.cli.output import PROVENANCE, Claim, dumps, write_json
 from abm.cli.progress import progress
 from abm.cli.provenance import provenance
 from abm.cli.reading import Reading, Write, money, percent, times, whole
-from abm.cli.table import MISSING, WIDE
+from abm.cli.table import MISSING
 from abm.figures.stress import stress
 from abm.measures.seeds import ENOUGH, statistics
 from abm.measures.stress import unit_of
@@ -148,14 +149,11 @@ def frame(result: Mapping[str, Any]) -> pd.DataFrame:
 
 def tell(job: StressJob, result: Mapping[str, Any]) -> None:
     """The table, the critical shocks and where the files are."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    console = console if console.is_terminal else Console(highlight=False, width=WIDE)
-    console.print(table(result))
+    shown = console()
+    shown.print(table(result))
     for line in critical_lines(result):
-        console.print(line, soft_wrap=True)
-    console.print(f"\nresults and figure in {job.out}", soft_wrap=True)
+        shown.print(line, soft_wrap=True)
+    shown.print(f"\nresults and figure in {job.out}", soft_wrap=True)
 
 
 def table(result: Mapping[str, Any]) -> Table:

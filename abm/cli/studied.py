@@ -86,10 +86,19 @@ def measures(
     scenario: Scenario, twins: tuple[str, ...], table: Mapping[str, Measure] | None = None
 ) -> dict[str, dict[str, str]]:
     """Unit, help and worse direction of every measure of `table` (all of the summary) by its full dotted name here."""
+    from abm.market.causes import Cause
+    from abm.measures.carriers import SWITCHED
     from abm.measures.table import MEASURES
 
     assets = [asset.name for asset in scenario.assets]
-    places = {"asset": assets, "shocked": assets, "twin": list(twins), "venue": [venue.name for venue in scenario.venues]}
+    places = {
+        "asset": assets,
+        "shocked": assets,
+        "twin": list(twins),
+        "venue": [venue.name for venue in scenario.venues],
+        "channel": list(SWITCHED),
+        "cause": [cause.name.lower() for cause in Cause],
+    }
     found = {}
     for name, measure in (MEASURES if table is None else table).items():
         slots = re.findall(r"<(\w+)>", name)

@@ -29,7 +29,6 @@ BEARERS = {
 }
 ALWAYS = ("insurance_fund", "keeper", "adl", "socialised")
 MISSING = "–"
-WIDE = 120  # characters, where wide tables are printed and the output is no terminal
 
 
 class Row(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from abm.figures.style import WIDTH, grid, legend_below, styled
 PER_PANEL = 0.9  # inches of a panel around its rows
 PER_ROW = 0.22
 MARKERS = "os^Dv"
+TITLE = 38  # characters of a line that stays above its panel
 
 
 def bars(table: pd.DataFrame, measures: Sequence[str], *, x: str, labels: Mapping[str, str] | None = None) -> Figure:
@@ -34,7 +36,7 @@ def bars(table: pd.DataFrame, measures: Sequence[str], *, x: str, labels: Mappin
         drawn, panels = grid(rows, columns, (WIDTH, rows * (PER_PANEL + PER_ROW * max(4, len(cases)))), sharey=True)
         for axes, measure in zip(panels.flat, measures, strict=False):
             _panel(axes, table[table["measure"] == measure], cases, kinds)
-            axes.set_title(labels.get(measure, told(measure)))
+            axes.set_title("\n".join(wrap(labels.get(measure, told(measure)), TITLE)))
             axes.set_xlabel(x)
         for axes in list(panels.flat)[len(measures) :]:
             axes.set_visible(False)

@@ -18,9 +18,10 @@ from abm.figures.infection import infection
 from abm.figures.losses import borne_by, losses
 from abm.figures.matrix import matrix
 from abm.figures.prices import prices
+from abm.figures.reproduction import reproduction
 from abm.figures.style import NAMES, RUN
 
-Frames = Mapping[str, Mapping[str, pd.DataFrame]]  # `run` or twin -> steps, liquidations, events, health
+Frames = Mapping[str, Mapping[str, pd.DataFrame]]  # `run` or twin -> steps, liquidations, events, health, seeds
 
 
 def draw_all(frames: Frames, summary: Mapping[str, Any], directory: Path) -> list[Path]:
@@ -52,6 +53,8 @@ def figures(frames: Frames, summary: Mapping[str, Any]) -> dict[str, Figure]:
         lineage, seizures = run["lineage"], run["seizures"]
         drawn["infection"] = infection(lineage, seizures, run["liquidations"], summary["assets"], currency=currency)
         drawn["forest"] = forest(lineage, seizures, summary["assets"])
+    if "seeds" in run:
+        drawn["reproduction"] = reproduction(run["seeds"], summary["seeds"]["reproduction_number"])
     if rows := contagion_rows(summary):
         drawn["contagion"] = matrix(rows) if len(summary["contagion_matrix"]) > 1 else matrix(rows, label="shocked asset, market")
     return drawn

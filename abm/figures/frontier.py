@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from abm.figures.infection import COLOURS
+from abm.figures.pairs import paired_medians, reach
 from abm.figures.style import GREY, WIDTH, grid, styled
+
+MARKERS = "osD^vP*X"
 
 
 def efficient(benefit: NDArray[np.float64], cost: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -20,45 +26,52 @@ def efficient(benefit: NDArray[np.float64], cost: NDArray[np.float64]) -> NDArra
     return kept[np.argsort(benefit[kept], kind="stable")]
 
 
-def frontier(table: pd.DataFrame, *, benefit: str, cost: str, labels: tuple[str, str]) -> Figure:
-    """One point per `point` of `table` at the medians of its measures `benefit` and `cost`, with their intervals; a line
-    joins those that no other beats.
+def frontier(
+    table: pd.DataFrame, *, benefit: str, cost: str, labels: tuple[str, str], by: Sequence[str] = ("point",)
+) -> Figure:
+    """One dot per `point` of `table` at the medians of its measures `benefit` and `cost`, with their intervals; a line
+    joins those that no other beats. Colours tell the first column of `by`, markers the second where there is one.
 
-    `table` has one row per point and measure: `point`, `measure`, `median`, `low`, `high` (NaN without an interval).
-    Points without either number are left out. `labels` are those of the axes, with units. ValueError if none is left.
+    `table` has one row per point and measure: `point`, the columns of `by`, `measure`, `median`, `low`, `high` (NaN without
+    an interval). Points without either number are left out; ValueError if none is left. `labels` are those of the axes.
     """
-    across, up = (table[table["measure"] == name].set_index("point") for name in (benefit, cost))
-    both = across.add_suffix("_x").join(up.add_suffix("_y"), how="inner").dropna(subset=["median_x", "median_y"])
-    if both.empty:
-        raise ValueError(f"frontier needs points with {benefit} and {cost}, was given none")
-    x, y = (both[name].to_numpy(dtype=np.float64) for name in ("median_x", "median_y"))
+    both = paired_medians(table, benefit, cost)
+    both["point_x"] = both.index
+    hue, shape = f"{by[0]}_x", f"{by[-1]}_x"
+    colours, markers = _looks(both[hue], COLOURS), _looks(both[shape], MARKERS) if len(by) > 1 else {}
     with styled():
         drawn, panels = grid(1, 1, (0.75 * WIDTH, 3.8))
         axes = panels[0, 0]
-        best = efficient(x, y)
-        axes.plot(x[best], y[best], color=GREY, linewidth=1.0, linestyle="--", zorder=1, label="not beaten by another")
-        for k, name in enumerate(both.index):
-            row = both.loc[name]
+        best = both.iloc[efficient(both["median_x"].to_numpy(), both["median_y"].to_numpy())]
+        axes.plot(best["median_x"], best["median_y"], color=GREY, linewidth=1.0, linestyle="--", zorder=1)
+        for name, row in both.iterrows():
+            one = both.loc[[name]]
             axes.errorbar(
-                x[k],
-                y[k],
-                xerr=_reach(row, "x"),
-                yerr=_reach(row, "y"),
-                marker="o",
+                one["median_x"],
+                one["median_y"],
+                xerr=reach(one, "x"),
+                yerr=reach(one, "y"),
+                marker=markers.get(row[shape], "o"),
                 markersize=5,
                 capsize=2,
                 linestyle="none",
-                color=COLOURS[k % len(COLOURS)],
-                label=str(name),
+                color=colours[row[hue]],
             )
         axes.set_xlabel(labels[0])
         axes.set_ylabel(labels[1])
-        drawn.legend(loc="outside right upper")
+        drawn.legend(handles=_legend(colours, markers), loc="outside right upper")
     return drawn
 
 
-def _reach(row: pd.Series, side: str) -> list[list[float]]:
-    """From the median down and up to the ends of its interval; nothing without one."""
-    median = float(row[f"median_{side}"])
-    low, high = (median if pd.isna(row[f"{end}_{side}"]) else float(row[f"{end}_{side}"]) for end in ("low", "high"))
-    return [[max(0.0, median - low)], [max(0.0, high - median)]]
+def _looks(values: pd.Series, looks: Sequence[str]) -> dict[str, str]:
+    """A look for each different value, in order of appearance."""
+    return {value: looks[k % len(looks)] for k, value in enumerate(dict.fromkeys(values))}
+
+
+def _legend(colours: dict[str, str], markers: dict[str, str]) -> list[Line2D]:
+    dots = [Line2D([], [], marker="o", color=colour, linestyle="none", label=str(name)) for name, colour in colours.items()]
+    shapes = [
+        Line2D([], [], marker=shape, color=GREY, markerfacecolor="none", linestyle="none", label=str(name))
+        for name, shape in markers.items()
+    ]
+    return [*dots, *shapes, Line2D([], [], color=GREY, linewidth=1.0, linestyle="--", label="not beaten by another")]

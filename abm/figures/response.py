@@ -12,16 +12,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from abm.figures.pattern import COLOURS, told
-from abm.figures.style import WIDTH, grid, legend_below, styled
+from abm.figures.style import NAMES, RUN, WIDTH, grid, legend_below, styled
 
 MARKERS = "osD^vP*X"
+MARKET = "market"  # column that tells a run from its twins
 DODGE = 0.03  # of the axis, from the first line to the last, so that intervals do not hide one another
 
 
 def response(
     table: pd.DataFrame, measures: Sequence[str], x: str, others: Sequence[str] = (), *, labels: Mapping[str, str] | None = None
 ) -> Figure:
-    """One panel per measure; one line for each combination of the columns `others`.
+    """One panel per measure, `twins.<name>.<measure>` in that of the measure; one line for each combination of `others`.
 
     `table` has a row per point and measure: `x`, `others`, `measure`, `median`, `low`, `high` (the interval, NaN without
     one). Numbers on `x` stand at their place, texts at equal distances, not joined. `labels`: names of columns and measures
@@ -30,20 +31,36 @@ def response(
     if not measures:
         raise ValueError("response needs at least one measure, was given none")
     labels = labels or {}
-    columns = min(2, len(measures))
-    rows = -(-len(measures) // columns)
+    markets = {measure: _markets(measure, measures) for measure in measures if _base(measure) not in measures}
+    if any(len(found) > 1 for found in markets.values()):
+        others = [*others, MARKET]
+    columns = min(2, len(markets))
+    rows = -(-len(markets) // columns)
     with styled():
         words = any(isinstance(value, str) for value in table[x])  # slanted names need room
         drawn, panels = grid(rows, columns, (WIDTH if columns == 2 else 0.62 * WIDTH, (3.2 if words else 2.5) * rows + 0.3))
-        for axes, measure in zip(panels.flat, measures, strict=False):
-            _panel(axes, table[table["measure"] == measure], x, others)
+        for axes, (measure, found) in zip(panels.flat, markets.items(), strict=False):
+            parts = [table[table["measure"] == name].assign(**{MARKET: market}) for market, name in found.items()]
+            _panel(axes, pd.concat(parts), x, others)
             axes.set_xlabel(labels.get(x, x))
             axes.set_ylabel(labels.get(measure, told(measure)))
-        for axes in list(panels.flat)[len(measures) :]:
+        for axes in list(panels.flat)[len(markets) :]:
             axes.set_visible(False)
         if others:
-            legend_below(drawn, panels.flat[0], columns=4)
+            legend_below(drawn, *panels.flat, columns=4)
     return drawn
+
+
+def _base(measure: str) -> str:
+    """The run's measure that `measure` is of a twin; empty for a measure of the run."""
+    head, _, rest = measure.partition(".")
+    return rest.partition(".")[2] if head == "twins" else ""
+
+
+def _markets(measure: str, measures: Sequence[str]) -> dict[str, str]:
+    """What is drawn in the panel of `measure`: the run's, and of those twins that are asked for too."""
+    twins = {other.split(".")[1]: other for other in measures if _base(other) == measure}
+    return {NAMES[RUN]: measure} | {NAMES.get(twin, twin): other for twin, other in twins.items()}
 
 
 def _panel(axes: Axes, table: pd.DataFrame, x: str, others: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,9 @@ from abm.records import Records
 Floats = NDArray[np.float64]
 
 WINDOW = 30.0  # s, of one return
-FEWEST = 10  # returns that a correlation needs
+FEWEST = 10  # returns, or pairs, that a correlation needs
 PAIR = 2  # assets
+RESAMPLES = 2_000
 
 
 def returns(records: Records) -> tuple[Floats, Floats]:
@@ -48,6 +50,41 @@ def tail_dependence(losses: Floats, level: float) -> Value:
         return Missing(f"needs {round(1 / (1 - level))} observations, had {len(losses)}")
     worst = [set(np.argsort(-column, kind="stable")[:tail].tolist()) for column in losses.T]
     return len(worst[0] & worst[1]) / tail
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A rank correlation with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def rank_correlation(x: Floats, y: Floats) -> Ranked | Missing:
+    """Spearman's rank correlation of `x` and `y` (n,), ties sharing their mean rank, and its 95 % percentile-bootstrap
+    interval over pairs from a fixed stream (Efron & Tibshirani 1993, chapter 13).
+
+    `Missing` below FEWEST pairs, or where one of the two is the same in all. Not suitable for pairs that depend on each other.
+    """
+    if len(x) < FEWEST:
+        return Missing(f"needs {FEWEST} pairs, had {len(x)}")
+    if np.ptp(x) == 0 or np.ptp(y) == 0:
+        return Missing("one of the two is the same in all pairs")
+    from scipy.stats import spearmanr  # slow to import
+
+    drawn = np.random.default_rng(0).integers(0, len(x), size=(RESAMPLES, len(x)))
+    low, high = np.nanquantile(_correlations(x[drawn], y[drawn]), (0.025, 0.975))
+    return Ranked(float(spearmanr(x, y).statistic), float(low), float(high))
+
+
+def _correlations(x: Floats, y: Floats) -> Floats:
+    """Rank correlation of each row of `x` and `y` (k, n); NaN where a row is the same throughout."""
+    from scipy.stats import rankdata
+
+    one, other = (rank - rank.mean(axis=1, keepdims=True) for rank in (rankdata(x, axis=1), rankdata(y, axis=1)))
+    spread = np.sqrt((one**2).sum(axis=1) * (other**2).sum(axis=1))
+    return np.asarray(np.divide((one * other).sum(axis=1), spread, out=np.full(len(x), np.nan), where=spread > 0))
 
 
 def dependence(run: Records) -> dict[str, Any]:

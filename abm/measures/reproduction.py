@@ -57,9 +57,12 @@ def before_the_shock(run: Records) -> Value:
 
 
 def reproduction_number(run: Records, no_liquidation: Records | Missing, start: int) -> dict[str, Any]:
-    """The three beside one another; see `abm.measures.table`."""
-    return {
-        "twins": no_liquidation if isinstance(no_liquidation, Missing) else by_twins(run, no_liquidation, start),
-        "genealogy": by_genealogy(run),
-        "ex_ante": before_the_shock(run),
-    }
+    """The three beside one another, and the gap of the first two; see `abm.measures.table`."""
+    twins = no_liquidation if isinstance(no_liquidation, Missing) else by_twins(run, no_liquidation, start)
+    genealogy = by_genealogy(run)
+    gap: Value
+    if isinstance(twins, Missing) or isinstance(genealogy, Missing):
+        gap = twins if isinstance(twins, Missing) else genealogy
+    else:
+        gap = genealogy - twins
+    return {"twins": twins, "genealogy": genealogy, "ex_ante": before_the_shock(run), "gap": gap}

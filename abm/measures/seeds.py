@@ -78,6 +78,8 @@ def _gather(
     gathered: dict[str, Any] = {}
     for key, first in trees[0].items():
         name, leaves = prefix + key, [tree[key] for tree in trees]
+        if key == "interval":  # of one seed: there is none, and here every leaf has its own
+            continue
         if isinstance(first, dict):
             gathered[key] = _gather(leaves, given, f"{name}.", reasons)
             continue

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from abm.measures import branching, calls, contagion, halts, interest, liquidations, liquidity, losses, prices
+from abm.measures.carriers import carriers
 from abm.measures.conservation import conservation
 from abm.measures.dependence import dependence
+from abm.measures.depletion import equity_depletion
 from abm.measures.duration import largest_cascade
 from abm.measures.efficiency import capital_efficiency
 from abm.measures.ex_ante import ex_ante
@@ -21,6 +23,7 @@ from abm.measures.procyclicality import margin
 from abm.measures.recovery import recovered_share, saved_by_offset_share
 from abm.measures.reproduction import reproduction_number
 from abm.measures.stylised import stylised
+from abm.measures.systemic import account_loss
 from abm.measures.value import Missing
 from abm.records import Records
 
@@ -60,6 +63,7 @@ def summarise(
     pairing = Pairing(run, twins, matrix_runs or {})
     measured = _measures(run, pairing)
     measured["contagion_matrix"] = _contagion(run, pairing, pairing.matrix_runs)
+    measured["attribution"] = carriers(run, twins)
     measured["excess_fall_over"] = {
         name: _by_asset(run, prices.excess_fall(run, twins[name]))
         if name in twins
@@ -121,14 +125,17 @@ def _measures(run: Records, pairing: Pairing) -> Summary:
             "topped_up": calls.topped_up(run),
         },
         "forced_share": liquidations.forced_share(run),
+        "stopped_share": liquidations.stopped_share(run),
         "healthy_closed_share": liquidations.healthy_closed_share(run),
         "saved_by_offset_share": saved_by_offset_share(run),
         "capital_efficiency": capital_efficiency(run),
+        "equity_depletion": equity_depletion(run),
         "margin": margin(run),
         "bad_debt": losses.bad_debt(run),
         "aftermath": losses.aftermath(run),
         "uncollected": losses.uncollected(run),
         "equity_change": losses.equity_change(run),
+        "account_loss": account_loss(run),
         "correlation": dependence(run),
         "maker_profit": losses.maker_profit(run),
         "makers_withdrawn": losses.makers_withdrawn(run),

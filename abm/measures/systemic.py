@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from abm.measures.value import Missing, Value
+from abm.records import Records
 
 LEVEL = 0.9  # losses beyond this quantile are the tail
-FEWEST = 20  # seeds: two of them are the tail
+FEWEST = 20  # seeds, or owners: two of them are the tail
 SYSTEM = "system"
 STATISTICS = ("value_at_risk", "expected_shortfall", "marginal_expected_shortfall", "covar", "delta_covar")
 
@@ -48,6 +49,16 @@ def delta_covar(losses: ArrayLike, system: ArrayLike, level: float = LEVEL) -> f
     tail = int((lost >= value_at_risk(lost, level)).sum())
     usual = np.argsort(np.abs(lost - np.median(lost)), kind="stable")[:tail]
     return covar(lost, whole, level) - float(np.quantile(whole[usual], level))
+
+
+def account_loss(run: Records) -> dict[str, Value]:
+    """`value_at_risk` and `expected_shortfall` over the owners of one run: of each the share of its opening equity, in all its
+    accounts, that was gone at the end. Owners without equity at the opening are left out."""
+    opening, end = run.meta.owned[run.meta.owned[:, 0] > 0].T
+    if len(opening) < FEWEST:
+        return dict.fromkeys(STATISTICS[:2], Missing(f"needs {FEWEST} owners with equity at the opening, had {len(opening)}"))
+    lost = 1.0 - end / opening
+    return {"value_at_risk": value_at_risk(lost), "expected_shortfall": expected_shortfall(lost)}
 
 
 def systemic(changes: Sequence[Mapping[str, float]]) -> dict[str, dict[str, Any]]:

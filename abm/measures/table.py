@@ -13,6 +13,13 @@ class Measure(NamedTuple):
     worse: Literal["higher", "lower", "neither"] = "higher"
 
 
+ATTRIBUTED: tuple[tuple[str, str, Literal["higher", "neither"]], ...] = (
+    ("total", "of the run; of excess_fall the mean over assets that were not shocked", "higher"),
+    ("drop.<channel>.effect", "what is gone when the channel alone is switched off: run minus twin", "neither"),
+    ("drop.<channel>.share", "the same over the total; these need not add up", "neither"),
+    ("drop.<channel>.interval", "none in one seed; over seeds each number has its own", "neither"),
+)
+
 MEASURES = {
     "conservation.cash_error": Measure("cash units", "money created or lost over the run; exactly 0", "neither"),
     "conservation.lots_error": Measure("lots", "lots created or lost over the run; exactly 0", "neither"),
@@ -22,6 +29,12 @@ MEASURES = {
     "amplification.<asset>": Measure("times", "fall of a shocked asset over its fall without liquidations"),
     "excess_fall.<asset>": Measure("share of opening price", "how much lower than without liquidations, at most"),
     "excess_fall_over.<twin>.<asset>": Measure("share of opening price", "how much lower than in the twin, at most"),
+    **{
+        f"attribution.{outcome}.{leaf}": Measure(unit if leaf.endswith(("total", "effect")) else "share of total", help_, worse)
+        for outcome, unit in (("excess_fall", "share of opening price"), ("forced_share", "share"), ("bad_debt", "currency"))
+        for leaf, help_, worse in ATTRIBUTED
+    },
+    "attribution.lost.<asset>.<cause>": Measure("share", "of what the seized had lost, there and through it", "neither"),
     "contagion_matrix.<shocked>.<asset>": Measure("share per share", "fall per unit of fall forced on the shocked asset"),
     "liquidations.accounts": Measure("accounts", "distinct accounts that entered liquidation"),
     "liquidations.accounts_by_asset.<asset>": Measure("accounts", "distinct accounts with forced fills in the asset"),
@@ -31,6 +44,7 @@ MEASURES = {
     "reproduction_number.twins": Measure("1", "1 - mean fall without liquidations over mean fall, weighted by open interest"),
     "reproduction_number.genealogy": Measure("liquidations", "later ones it caused, weighted by share of loss; mean"),
     "reproduction_number.ex_ante": Measure("currency per currency", "forced sales set off by forced sales, before any happen"),
+    "reproduction_number.gap": Measure("1", "genealogy - twins: what would have been seized a little later anyway", "neither"),
     "cascade_size": Measure("liquidations", "most seizures without a minute's pause in seizures and forced fills"),
     "cascade_duration": Measure("seconds", "from the first to the last step of that cascade"),
     "liquidations.branching_ratio": Measure("share", "of them that follows from others, from counts per minute after the shock"),
@@ -46,6 +60,7 @@ MEASURES = {
     "margin_calls.met_share": Measure("share", "margin calls that were met, over calls made", "lower"),
     "margin_calls.topped_up": Measure("currency", "money that arrived in accounts after calls", "neither"),
     "forced_share": Measure("share", "forced notional over one-sided open interest at the opening"),
+    "stopped_share": Measure("share", "stop orders' fills over one-sided open interest at the opening; not forced", "neither"),
     "healthy_closed_share": Measure("share", "forced notional in legs that were healthy by themselves"),
     "recovered_share.run": Measure("share", "of seized notional, healthy 10 min later if left alone, on the run's marks"),
     "recovered_share.no_liquidation": Measure("share", "the same on the marks of the twin without liquidations"),
@@ -53,6 +68,9 @@ MEASURES = {
     "capital_efficiency.margin_saved": Measure("share", "of the margin of legs alone, not required of accounts", "lower"),
     "capital_efficiency.collateral_saved": Measure("share", "of what legs alone needed to come through, not needed", "lower"),
     "capital_efficiency.notional_per_collateral": Measure("times", "gross notional over collateral before the shock", "neither"),
+    "equity_depletion.actual": Measure("share of equity", "lost by all who lose, at its most, on positions before the shock"),
+    "equity_depletion.expected": Measure("share of equity", "the same if the others followed calm correlations", "neither"),
+    "equity_depletion.times": Measure("times", "the one over the other: how much faster equity went than calm let expect"),
     "margin.peak_to_trough": Measure("times", "largest over smallest maintenance margin per unit of notional"),
     "margin.n_day": Measure("share", "largest rise of margin per unit of notional within a day, or within a shorter run"),
     "bad_debt.total": Measure("currency", "negative equity of accounts at their close"),
@@ -70,6 +88,8 @@ MEASURES = {
     "aftermath.payers_under": Measure("accounts", "pushed below maintenance margin by what they paid for others"),
     "uncollected": Measure("currency", "negative equity of accounts still open at the end"),
     "equity_change.<group>": Measure("share of opening equity", "of a group of traders, or of the whole system", "lower"),
+    "account_loss.value_at_risk": Measure("share of opening equity", "that a tenth of all owners lost at least"),
+    "account_loss.expected_shortfall": Measure("share of opening equity", "that this tenth lost, mean"),
     "correlation.calm": Measure("correlation", "of half-minute returns before the shock, mean over pairs of assets", "neither"),
     "correlation.stress": Measure("correlation", "the same from the shock on", "neither"),
     "correlation.corrected": Measure("correlation", "the latter as a calm market would show it (Forbes & Rigobon)", "neither"),

@@ -69,13 +69,16 @@ class Listed(Entry):
 
 
 Design = Annotated[Grid | OneAtATime | LatinHypercube | Sobol | Morris | Listed, Field(discriminator="kind")]
+PAIRS = ("scatter", "frontier")  # figures of one measure against another
 DESIGNS = ("grid", "one_at_a_time", "latin_hypercube", "sobol", "morris", "listed")
 
 
 class Figure(Entry):
-    """A figure: `lines` over an axis, `phase` over two, `paired` differences on the same seeds, `indices` of a design."""
+    """A figure: `lines` over an axis, `phase` over two, `paired` differences on the same seeds, `indices` of a design;
+    `scatter` and `frontier` of two measures, a point per point: how alike they rank, and which points none beats.
+    """
 
-    kind: Literal["lines", "phase", "paired", "indices"]
+    kind: Literal["lines", "phase", "paired", "indices", "scatter", "frontier"]
     measures: tuple[str, ...] = Field(min_length=1)
     x: str | None = None  # column on the horizontal axis; the first numeric one if not said
     y: str | None = None  # of a phase diagram: column on the vertical axis
@@ -140,6 +143,8 @@ class Study(Entry):
         for k, figure in enumerate(self.figures):
             if not self.columns():
                 raise ValueError(f"figures.{k}: a study without axes has no points to draw")
+            if figure.kind in PAIRS and len(figure.measures) != 2:  # noqa: PLR2004
+                raise ValueError(f"figures.{k}.measures: a {figure.kind} has two, across and up, were {len(figure.measures)}")
             for key, column in (("x", figure.x), ("y", figure.y), ("by", figure.by)):
                 known = [*self.columns(), *(["twins"] if key == "by" and self.twins else [])]
                 if column is not None and column not in known:

@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from abm.cli import run as run_module
@@ -36,7 +37,7 @@ def mistake(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     [
         (["rum"], "no such command 'rum'"),
         (["rum"], "Did you mean 'run'?"),
-        (["zzz"], "Known: run, sweep, report, stress, attribute, calibrate, explain, compare, view, list, show, params,"),
+        (["zzz"], "Known: run, sweep, report, stress, attribute, calibrate, explain, compare, view, film, list, show, params,"),
         (["run", "--sed", "1"], "--seed"),
         (["run", "baselin"], "no scenario 'baselin'; did you mean 'baseline'?"),
         (["run", "--seed", "abc"], "--seed must be a whole number from 0 to 2^63 - 1, was 'abc'"),
@@ -185,3 +186,23 @@ def test_a_stopped_run_leaves_nothing_behind(tmp_path: Path, signal_sent: signal
     assert running.wait(timeout=60) == 130
     assert "stopped" in running.stderr.read()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_seeds_are_kept_one_by_one_and_their_figures_drawn_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, short = str(tmp_path / "out"), [f"time.{key}" for key in ("duration=120", "burn_in=30")]
+    short += ["world.shocks.eth.at=30", "world.shocks.eth.ramp=30"]
+    sets = [word for text in short for word in ("--set", text)]
+    assert main(["run", "baseline", "--seeds", "2", "--twins", "no_liquidation", "--jobs", "1", "--out", out, *sets]) == 0
+    assert "attribution: through what liquidated accounts had lost" in capsys.readouterr().out
+    stored = pd.read_parquet(tmp_path / "out" / "seeds.parquet")
+    assert stored["seed"].tolist() == [0, 1]
+    assert (stored["liquidations.accounts"] > 0).all()
+    told = stored["reproduction_number.genealogy"] - stored["reproduction_number.twins"]
+    assert told.tolist() == pytest.approx(stored["reproduction_number.gap"].tolist())
+    drawn = tmp_path / "out" / "figures" / "reproduction.png"
+    before = drawn.read_bytes()
+    drawn.unlink()
+    assert main(["report", out]) == 0
+    assert "reproduction.png" in capsys.readouterr().out
+    assert drawn.read_bytes() == before

@@ -6,10 +6,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from abm.cli import studied
+from abm.cli import drawing, studied
 from abm.cli.main import main
 from abm.measures.table import MEASURES
 from abm.scenario import Scenario
@@ -150,6 +151,8 @@ def test_every_measure_has_its_unit_under_its_full_name() -> None:
     assert found["bad_debt.total"]["unit"] == "USD"
     assert found["contagion_matrix.ETH.ALT"]["unit"] == "share per share"
     assert found["excess_fall_over.isolated.BTC"]["worse"] == "higher"
+    assert found["attribution.bad_debt.drop.cross_margin.effect"]["unit"] == "USD"
+    assert "attribution.lost.BTC.forced" in found
     assert len(found) >= len(MEASURES)
 
 
@@ -187,3 +190,30 @@ def test_reports_of_unfinished_studies_use_what_is_there(tmp_path: Path, capsys:
     assert main(["report", out]) == 0
     assert "1 finished runs of 2 points" in capsys.readouterr().out
     assert len(pd.read_csv(tmp_path / "out" / "report" / "table-1.csv")) == 1
+
+
+PAIRS = """
+[[figures]]
+kind = "frontier"
+measures = ["capital_efficiency.collateral_saved", "forced_share"]
+[[figures]]
+kind = "scatter"
+measures = ["reproduction_number.ex_ante", "forced_share"]
+"""
+
+
+def test_one_measure_is_drawn_against_another(tmp_path: Path, capsys: Any) -> None:
+    out = str(tmp_path / "out")
+    assert main(["sweep", written(tmp_path, TINY + RULES + PAIRS), "--out", out, "--jobs", "1"]) == 0
+    assert main(["report", out]) == 0
+    assert {"frontier-1.png", "scatter-2.pdf"} <= {path.name for path in (tmp_path / "out" / "report").iterdir()}
+    assert drawing.ranked_alike(np.arange(12.0), np.arange(12.0)) == "rank correlation 1.00 [1.00, 1.00] over 12 points"
+    assert drawing.ranked_alike(np.arange(2.0), np.arange(2.0)) == "no rank correlation: needs 10 pairs, had 2"
+
+
+def test_a_pattern_of_such_a_figure_means_one_measure(tmp_path: Path, capsys: Any) -> None:
+    out = str(tmp_path / "out")
+    unclear = PAIRS.replace("capital_efficiency.collateral_saved", "capital_efficiency.*")
+    assert main(["sweep", written(tmp_path, TINY + unclear), "--out", out, "--jobs", "1", "--limit", "1"]) == 0
+    assert main(["report", out]) == 2
+    assert "capital_efficiency.* must mean one stored measure, means capital_efficiency.margin_saved, " in capsys.readouterr().err

@@ -15,6 +15,7 @@ from abm.figures.health import health
 from abm.figures.losses import borne_by, losses
 from abm.figures.matrix import matrix
 from abm.figures.prices import prices
+from abm.figures.reproduction import WAYS, reproduction
 from abm.measures.summary import summarise
 from tests.measures.by_hand import instruments, records
 
@@ -207,3 +208,18 @@ def test_figures_need_no_pyplot_and_no_model():
         "import sys, abm.figures.draw; print(sorted(m for m in sys.modules if m in ('matplotlib.pyplot', 'mesa', 'abm.records')))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_three_reproduction_numbers_and_their_gap_have_a_dot_per_seed_and_a_bar():
+    columns = {"twins": [0.5, 0.6, 0.7], "genealogy": [0.6, 0.8, 0.7], "ex_ante": [np.nan] * 3, "gap": [0.1, 0.2, 0.0]}
+    seeds = pd.DataFrame({f"reproduction_number.{way}": values for way, values in columns.items()})
+    told = {way: {"median": float(np.median(values)), "low": None, "high": None} for way, values in columns.items()}
+    told["gap"] |= {"low": 0.0, "high": 0.2}
+    figure = reproduction(seeds, told)
+    (axes,) = figure.axes
+    dots = [scattered.get_offsets()[:, 0].tolist() for scattered in axes.collections if len(scattered.get_offsets()) == 3]
+    assert dots == [columns["twins"], columns["genealogy"], columns["gap"]]
+    assert [text.get_text() for text in axes.texts] == ["not available"]
+    assert [bar.get_segments()[0][:, 0].tolist() for bar in axes.collections if hasattr(bar, "get_segments")][-1] == [0.0, 0.2]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == [said for said, _ in WAYS.values()]
+    assert nothing_overlaps(figure)

@@ -102,5 +102,8 @@ def test_the_frontier_joins_the_points_that_none_beats():
     table = pd.DataFrame(rows, columns=["point", "measure", "median", "low", "high"])
     (axes,) = frontier(table, benefit="x", cost="y", labels=("saved, share", "spread, share")).axes
     assert list(axes.lines[0].get_xdata()) == [0.0, 0.2]
+    grouped = table.assign(mode=["x"] * 4 + ["y"] * 4, rule=list("rrssrrss"))
+    coloured = frontier(grouped, benefit="x", cost="y", labels=("", ""), by=["mode", "rule"])
+    assert [text.get_text() for text in coloured.legends[0].get_texts()] == ["x", "y", "r", "s", "not beaten by another"]
     with pytest.raises(ValueError, match="needs points"):
         frontier(table, benefit="x", cost="z", labels=("", ""))

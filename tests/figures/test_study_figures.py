@@ -11,6 +11,7 @@ import pytest
 from abm.figures.bars import bars
 from abm.figures.phase import phase
 from abm.figures.response import response
+from abm.figures.scatter import scatter
 from abm.figures.style import save
 
 TABLE = pd.DataFrame(
@@ -36,6 +37,17 @@ def test_a_line_per_case_at_its_numbers_with_units_on_both_axes() -> None:
     assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["flat", "tiered"]
     tiered = axes.collections[1].get_segments()
     assert [segment[:, 1].tolist() for segment in tiered] == [[2.5, 3.5], [4.0, 7.0]]
+
+
+def test_a_twin_is_a_line_beside_its_run() -> None:
+    table = TABLE[TABLE["rule"] == "flat"]
+    both = pd.concat([table, table.assign(measure="twins.isolated.fall.BTC", median=[7.0, 8.0])])
+    drawn = response(both, ["fall.BTC", "twins.isolated.fall.BTC"], "size")
+    (axes,) = drawn.axes
+    assert [line.get_ydata().tolist() for line in axes.lines if line.get_linestyle() == "-"] == [[1.0, 2.0], [7.0, 8.0]]
+    assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["run", "isolated margin"]
+    alone = response(both, ["twins.isolated.fall.BTC"], "size")  # nothing of the run to draw it with
+    assert [line.get_ydata().tolist() for line in alone.axes[0].lines if line.get_linestyle() == "-"] == [[7.0, 8.0]]
 
 
 def test_texts_stand_at_equal_distances() -> None:
@@ -66,6 +78,18 @@ def test_bars_show_value_and_interval_of_each_case() -> None:
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["a", "b"]
     assert [line.get_xdata().tolist() for line in axes.lines if line.get_marker() in "os"] == [[1.0, 2.0], [3.0, 5.0]]
     assert [segment[:, 0].tolist() for segment in axes.collections[1].get_segments()] == [[2.5, 3.5], [4.0, 7.0]]
+
+
+def test_a_scatter_sets_one_measure_against_another_with_both_intervals() -> None:
+    rows = [("a", "x", 1.0, 0.5, 2.0), ("a", "y", 10.0, np.nan, np.nan), ("b", "x", 3.0, 3.0, 3.0), ("b", "y", 20.0, 18.0, 25.0),
+            ("c", "x", 5.0, 4.0, 6.0), ("c", "y", np.nan, np.nan, np.nan)]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["point", "measure", "median", "low", "high"])
+    (axes,) = scatter(table, across="x", up="y", labels=("ratio", "size"), title="alike").axes
+    assert axes.lines[0].get_xydata().tolist() == [[1.0, 10.0], [3.0, 20.0]]  # c has no size
+    across, up = (bars.get_segments() for bars in axes.collections)
+    assert [segment[:, 0].tolist() for segment in across] == [[0.5, 2.0], [3.0, 3.0]]
+    assert [segment[:, 1].tolist() for segment in up] == [[10.0, 10.0], [18.0, 25.0]]
+    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title(loc="left")) == ("ratio", "size", "alike")
 
 
 def test_without_a_measure_nothing_can_be_drawn() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from abm.measures.dependence import corrected, dependence, mean_correlation, tail_dependence
+from abm.measures.dependence import Ranked, corrected, dependence, mean_correlation, rank_correlation, tail_dependence
 from abm.measures.value import Missing
 from tests.measures.by_hand import records
 
@@ -47,3 +47,21 @@ def test_common_tail():
 
 def test_a_run_of_four_steps_has_none():
     assert all(isinstance(value, Missing) for value in dependence(records()).values())
+
+
+def test_ranks_agree_oppose_or_hardly_agree():
+    x = np.arange(12.0)
+    for sign, y in ((1.0, np.exp(x)), (-1.0, -x)):  # any rising function, any falling one
+        found = rank_correlation(x, y)
+        assert isinstance(found, Ranked)
+        assert [found.value, found.low, found.high] == pytest.approx([sign] * 3)
+    swapped = x.reshape(6, 2)[:, ::-1].ravel()  # neighbours change places: 1 - 6 x 12 / (12 x 143) = 0.958
+    found = rank_correlation(x, swapped)
+    assert isinstance(found, Ranked)
+    assert found.value == pytest.approx(1 - 6 * 12 / (12 * 143)) and found.low < found.value < found.high
+    assert found == rank_correlation(x, swapped)  # from a fixed stream
+
+
+def test_few_or_equal_pairs_have_no_rank_correlation():
+    assert rank_correlation(np.arange(9.0), np.arange(9.0)) == Missing("needs 10 pairs, had 9")
+    assert rank_correlation(np.arange(12.0), np.ones(12)) == Missing("one of the two is the same in all pairs")

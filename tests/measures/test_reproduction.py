@@ -48,7 +48,7 @@ def test_by_twins_needs_a_fall():
 def test_reasons_where_nothing_was_traced():
     run = records(traced=False)
     found = reproduction_number(run, Missing("no twin"), 1)
-    assert found["twins"] == Missing("no twin")
+    assert found["twins"] == found["gap"] == Missing("no twin")
     for value in (by_genealogy(run), before_the_shock(run), saved_by_offset_share(run), *capital_efficiency(run).values()):
         assert isinstance(value, Missing) and "record.genealogy is off" in value.reason
     assert "nobody was seized" in by_genealogy(records()).reason

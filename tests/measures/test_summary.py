@@ -45,8 +45,10 @@ def reported(summary):
         plain = re.sub(r"^twins\.\w+\.", "", name)
         plain = re.sub(r"^contagion_matrix\.\w+", "contagion_matrix.<shocked>", plain)
         plain = re.sub(r"^equity_change\.\w+", "equity_change.<group>", plain)
+        plain = re.sub(r"^(attribution\.\w+\.drop)\.\w+", r"\1.<channel>", plain)
+        plain = re.sub(r"^(attribution\.lost\.\w+)\.\w+", r"\1.<cause>", plain)
         plain = re.sub(r"^excess_fall_over\.\w+", "excess_fall_over.<twin>", plain)
-        yield name, re.sub(r"\.(BTC|ETH)$", ".<asset>", plain), leaf
+        yield name, re.sub(r"\.(BTC|ETH)(?=$|\.<cause>)", ".<asset>", plain), leaf
 
 
 def test_the_numbers_of_a_small_crash():

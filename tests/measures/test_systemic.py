@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from abm.measures.systemic import (
+    account_loss,
     covar,
     delta_covar,
     expected_shortfall,
@@ -14,6 +15,7 @@ from abm.measures.systemic import (
     value_at_risk,
 )
 from abm.measures.value import Missing
+from tests.measures.by_hand import records
 
 TEN_TO_ONE_HUNDRED = np.arange(1.0, 11.0) * 10
 
@@ -48,3 +50,13 @@ def test_too_few_seeds():
     found = systemic([{"system": -0.1}] * 19)
     assert all(isinstance(value, Missing) for groups in found.values() for value in groups.values())
     assert systemic([]) == {}
+
+
+def test_what_the_tenth_of_owners_that_lost_most_lost():
+    # 20 owners of 100 lose 0, 1, ... 19; one without equity is left out. 90 %: between 17 and 18 of 0 ... 19
+    owned = np.array([[100, 100 - lost] for lost in range(20)] + [[0, -50]])
+    found = account_loss(records(owned=owned))
+    assert found == pytest.approx({"value_at_risk": 0.171, "expected_shortfall": 0.185})
+    assert account_loss(records(owned=owned[:19]))["value_at_risk"] == Missing(
+        "needs 20 owners with equity at the opening, had 19"
+    )

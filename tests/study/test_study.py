@@ -131,6 +131,7 @@ def test_a_study_read_back_from_its_manifest_is_the_same_study() -> None:
         ({"design": {"kind": "latin_hypercube", "points": 1}}, "design.points: input should be greater than or equal to 2"),
         ({"axes": {}, "design": {"kind": "morris", "trajectories": 4}}, "design morris needs at least one axis"),
         ({"figures": [{"kind": "lines", "measures": ["a"], "x": "X"}]}, "figures.0.x: no swept parameter 'X'"),
+        ({"figures": [{"kind": "frontier", "measures": ["a"]}]}, "figures.0.measures: a frontier has two, across and up, were 1"),
         ({"figures": [{"kind": "pie", "measures": ["a"]}]}, "figures.0.kind: input should be"),
     ],
 )

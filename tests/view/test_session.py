@@ -63,8 +63,9 @@ def test_the_key_numbers_are_those_of_the_summary_of_run(file: str) -> None:
     assert numbers["forced, USD"] == short(sum(summary["liquidations"]["notional"].values()))
     assert numbers["bad debt, USD"] == short(summary["bad_debt"]["total"])
     assert numbers["generations"] == str(summary["genealogy"]["generations"])
-    for asset, fall in summary["fall"].items():
-        assert numbers[f"low of {asset}"] == f"{-100 * fall:.1f} %"
+    steps = model.records().frames()["steps"]
+    for asset in session.scenario.assets:
+        assert numbers[f"low of {asset.name}"] == f"{100 * (steps[f'{asset.name}.mark'].min() / asset.price - 1):.1f} %"
 
 
 def test_reset_begins_anew_and_repeats_itself(file: str) -> None:

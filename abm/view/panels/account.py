@@ -24,6 +24,7 @@ CAUSES = {
     Cause.UNWIND: "unwinding of what was taken over",
     Cause.FORCED: "forced orders",
     Cause.REST: "rounding",
+    Cause.STOPS: "stop orders",
 }
 LATEST = 14  # events told
 PARENTS = 4  # accounts named whose sales did most
