@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from abm.view.board import Wish, board  # noqa: E402
+from abm.view.server import free_port  # noqa: E402
 from abm.view.session import Session  # noqa: E402
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -164,7 +165,7 @@ def browser_seconds(server: int) -> float:
 @contextmanager
 def served(scenario: str) -> Iterator[tuple[str, int]]:
     """Our own server: its address and process."""
-    command = [sys.executable, "-u", "run.py", "view", scenario, "--no-browser", "--port", "8791"]
+    command = [sys.executable, "-u", "run.py", "view", scenario, "--no-browser", "--port", str(free_port("127.0.0.1", 8791))]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         assert server.stdout is not None
         try:
