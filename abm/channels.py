@@ -33,7 +33,7 @@ def _cross_margin(scenario: Scenario) -> Overrides:
 
 
 def _trader_wealth(scenario: Scenario) -> Overrides:
-    """No wallet, reserves or other accounts back a position; sizes and fear do not follow total equity."""
+    """No wallet, reserves or other accounts back a position; sizes, fear and giving up do not follow total equity."""
     return {
         "population.shared_wallet": False,
         "population.answer.reserve_share": 0.0,
@@ -41,6 +41,7 @@ def _trader_wealth(scenario: Scenario) -> Overrides:
         "population.crowd.sizing": "fixed",
         "population.crowd.deleverage_per_hour": 0.0,
         "population.crowd.reentry_per_hour": 0.0,
+        "population.stops.trader_share": 0.0,
     }
 
 
@@ -151,6 +152,11 @@ def _momentum(scenario: Scenario) -> Overrides:
     return {"population.trend.activity_per_hour": 0.0}
 
 
+def _stops(scenario: Scenario) -> Overrides:
+    """Positions have no stop orders; traders who give up as a whole belong to trader wealth."""
+    return {"population.stops.share": 0.0}
+
+
 # name -> overrides that switch the channel off and leave rows, opening and random numbers of everybody as they are
 # (cross margin, mutualisation and vaults change who has accounts); the docstrings say what is left
 CHANNELS: Mapping[str, Callable[[Scenario], Overrides]] = {
@@ -172,6 +178,7 @@ CHANNELS: Mapping[str, Callable[[Scenario], Overrides]] = {
     "dealers": _dealers,
     "transfers": _transfers,
     "momentum": _momentum,
+    "stops": _stops,
 }
 
 

@@ -24,12 +24,29 @@ from abm.market.breakers.watch import Quotes, Terms
 from abm.market.funding import FundingClock
 from abm.market.instrument import Instruments
 from abm.market.mark import Marks
-from abm.market.order import FILL, Fills, Kind, OrderBatch, Outcome, joined, no_orders, orders
+from abm.market.order import FILL, Fills, Kind, OrderBatch, Outcome, Reason, joined, no_orders, orders
 from abm.scenario import Scenario
 from abm.streams import Streams
 from abm.world.fundamentals import Values
 
 Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """Orders on their way to the books."""
+
+    batch: OrderBatch  # (n,)
+    outcome: NDArray[np.int8]  # (n,), Outcome of admission
+    absorbed: NDArray[np.bool_]  # (n,), to be filled by the outside pool if admitted
+
+    def __add__(self, other: Cleared) -> Cleared:
+        """Both as one batch."""
+        return Cleared(
+            joined([self.batch, other.batch]),
+            np.concatenate([self.outcome, other.outcome]),
+            np.concatenate([self.absorbed, other.absorbed]),
+        )
 
 
 @dataclass
@@ -60,8 +77,12 @@ class Exchange:
     breakers: Breakers = field(init=False)
 
     def __post_init__(self) -> None:
-        absorbed = [house.number for house in self.houses if house.rules.execution == "outside_pool"]
+        execution = {house.number: house.rules.execution for house in self.houses}
+        cuts = [number for number, kind in execution.items() if kind == "outside_pool_cuts"]
+        absorbed = [number for number, kind in execution.items() if kind != "book"]
         self.absorbed = np.isin(self.ledger.house, absorbed)  # (n_accounts,), forced orders bypass the book
+        self._spared = np.isin(self.ledger.house, cuts)  # (n_accounts,), so do self-deleveraging and stops
+        self._spares = bool(cuts)
         shared = self.scenario.population.shared_wallet
         self.backing = Backing.of(self.accounts.backing, self.accounts.wallet, self.ledger, shared_wallet=shared)
         self._first = np.searchsorted(self.accounts.owner, np.arange(len(self.accounts.wallet)))  # each owner's first account
@@ -95,6 +116,14 @@ class Exchange:
                 worth.maintenance[rows] += house.add_on(rows, self.price).sum(axis=1)
         return worth
 
+    def alone(self, rows: Ints) -> Ints:
+        """What each leg of accounts `rows` (k,) would have to hold as the only one, (k, n_instruments) cash units."""
+        alone = np.zeros((len(rows), len(self.instruments)), dtype=np.int64)
+        for house in self.houses:
+            mine = self.ledger.house[rows] == house.number
+            alone[mine] = house.selling.standing(rows[mine], self.price)[1]
+        return alone
+
     def settle(self, fills: Fills) -> None:
         """Book fills, fees included."""
         self.ledger.settle(fills, self.fees)
@@ -114,9 +143,29 @@ class Exchange:
         outcome[~refused] = admission.outcome
         return replace(admission, batch=batch, outcome=outcome)
 
-    def execute(self, batch: OrderBatch, outcome: NDArray[np.int8]) -> Execution:
-        """Admitted orders on the books, within the bands of the breakers."""
-        return self.books.execute(self.breakers.within(batch), band=self.breakers.bands, outcome=outcome)
+    def cleared(self, batch: OrderBatch) -> Cleared:
+        """Orders of agents, as far as clearing admits them; `batch` is changed in place."""
+        admission = self.admit(batch)
+        absorbed = np.zeros(len(batch), dtype=np.bool_)
+        if self._spares:  # the market those of traders who save themselves
+            cuts = np.isin(admission.batch["reason"], (Reason.SELF_DELEVERAGING, Reason.STOP))
+            absorbed = self._spared[admission.batch["account"]] & cuts
+        return Cleared(admission.batch, admission.outcome, absorbed)
+
+    def cleared_forced(self, batch: OrderBatch) -> Cleared:
+        """Orders of liquidators, admitted as they are."""
+        outcome = np.where(self.breakers.refused(batch), Outcome.HALTED, Outcome.ACCEPTED).astype(np.int8)
+        return Cleared(batch, outcome, self.absorbed[batch["account"]])
+
+    def execute(self, cleared: Cleared) -> Execution:
+        """Admitted orders on the books, within the bands of the breakers, or filled by the outside pool."""
+        batch, outcome = cleared.batch, cleared.outcome
+        absorbed = cleared.absorbed & (outcome == Outcome.ACCEPTED) & (batch["lots"] > 0)
+        if not absorbed.any():
+            return self.books.execute(self.breakers.within(batch), band=self.breakers.bands, outcome=outcome)
+        aside = np.where(absorbed, Outcome.SEIZED, outcome).astype(np.int8)
+        execution = self.books.execute(self.breakers.within(batch), band=self.breakers.bands, outcome=aside)
+        return self.absorb(batch, absorbed, execution)
 
     def sweep(self) -> None:
         """Flat isolated accounts return their money to a shared wallet."""

@@ -12,7 +12,7 @@ from abm.clearing.journal import Entry, EventKind
 from abm.exchange import Exchange
 from abm.kernels.margin import Revaluation
 from abm.market.causes import Cause, Causes
-from abm.market.order import Fills, Reason
+from abm.market.order import Fills, Reason, Side
 from abm.records import LINEAGE
 from abm.scenario.recording import Recording
 from abm.seizures import Seizures
@@ -31,7 +31,7 @@ class NoLineage:
     def advance(self) -> None:
         """Nothing."""
 
-    def note(self, fills: Fills, cause: Cause, tick: int) -> None:
+    def note(self, fills: Fills, cause: Cause | None, tick: int) -> None:
         """Nothing."""
 
     def note_moves(self, entries: Iterable[Entry], tick: int) -> None:
@@ -69,12 +69,16 @@ class Lineage:
         self._causes.advance()
         self._past.append(self._causes.mark.astype(np.float32))
 
-    def note(self, fills: Fills, cause: Cause, tick: int) -> None:
-        """A batch has been executed: what it did to the books had this cause."""
+    def note(self, fills: Fills, cause: Cause | None, tick: int) -> None:
+        """A batch has been executed: what it did to the books had this cause; None where traders and liquidators met in it."""
         books = self._exchange.books
         quotes = books.best_bid, books.best_ask, books.last
-        if cause == Cause.FORCED:
-            self._causes.note_forced(*quotes, weight=self._sold(fills))
+        if cause is None:
+            sides = {side: fills[fills["side"] == side] for side in (Side.SELL, Side.BUY)}
+            sold, bought = (self._forced(some) + self._unforced(some) for some in sides.values())
+            self._causes.note_mingled(*quotes, sold=sold, bought=bought)
+        elif cause == Cause.FORCED:
+            self._causes.note_forced(*quotes, weight=self._forced(fills))
         else:
             self._causes.note(*quotes, cause=cause)
         for side in ("taker", "maker"):
@@ -96,10 +100,17 @@ class Lineage:
                 self.count += 1
         self._causes.make_room(self.count)
 
-    def _sold(self, fills: Fills) -> NDArray[np.float64]:
-        """Lots filled for each liquidation, (n_instruments, n_causes)."""
+    def _unforced(self, fills: Fills) -> NDArray[np.float64]:
+        """Lots filled for traders, (n_instruments, n_causes)."""
         weight = np.zeros(self._causes.room)
-        forced = fills[fills["taker_reason"] == Reason.FORCED]
+        free = fills[fills["taker_reason"] != Reason.FORCED]
+        np.add.at(weight[:, Cause.TRADES], free["instrument"], free["lots"])
+        return weight
+
+    def _forced(self, fills: Fills) -> NDArray[np.float64]:
+        """Lots filled on the book for each liquidation, (n_instruments, n_causes); what the outside pool takes moves nothing."""
+        weight = np.zeros(self._causes.room)
+        forced = fills[(fills["taker_reason"] == Reason.FORCED) & (fills["maker"] != self._exchange.pool)]
         columns = [self._causes.column(int(number)) for number in self._current[forced["taker"]]]
         np.add.at(weight, (forced["instrument"], columns), forced["lots"])
         return weight

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import mesa
 import numpy as np
@@ -14,6 +14,7 @@ from abm.agents.collector import collector
 from abm.agents.dealer import Dealer, Dealers
 from abm.agents.liquidator import VenueLiquidator, principals_of
 from abm.agents.maker import Desk, Maker
+from abm.agents.stops import Stops
 from abm.agents.trader import Group, Trader
 from abm.agents.treasury import Treasury
 from abm.behaviour.view import Draws, Rows, View
@@ -28,6 +29,13 @@ from abm.scenario import Scenario
 from abm.tape import Tape
 
 OWN = -1  # in place of a number of steps: a collector of the user's
+
+
+class Worked(NamedTuple):
+    """What liquidators have done in a step."""
+
+    forced: list[OrderBatch]  # by engine
+    sold: Execution  # of these, one after the other
 
 
 class CascadeModel(mesa.Model):
@@ -54,6 +62,7 @@ class CascadeModel(mesa.Model):
         self._hire()
         self.lineage = lineage_of(self.exchange, self.scenario.record)
         self.tape = Tape(self, twin)
+        self._worked: Worked | None = None  # forced orders of the step that are done with
         self._collector: tuple[int, mesa.DataCollector] | None = None  # with the number of steps it holds
         self.running = self.tick < self.scenario.time.steps
 
@@ -111,18 +120,22 @@ class CascadeModel(mesa.Model):
         self._send("quote", self.desk.act(self.view()), Cause.QUOTES)
 
     def trade(self) -> None:
-        """7: all others decide on one view; their orders meet in the order of their priority keys."""
+        """7: stops that a price has passed go off; all others decide on one view, their orders meet by their priority keys."""
+        self._send("stop", self.stops.act(self.view()), Cause.STOPS)
         view = self.view()
         decisions = [group.decide(view, self.draws(group)) for group in self.groups.values()]
         decisions += [trader.act(view) for trader in self.solitary]
         decisions.append(self.dealers.act(view))
-        self._send("trade", joined([no_orders(), *decisions]), Cause.TRADES)
+        batch = joined([no_orders(), *decisions])
+        if self.scenario.time.forced_orders == "interleaved":
+            self._worked = self._mingle(batch)
+        else:
+            self._send("trade", batch, Cause.TRADES)
         self.exchange.sweep()
 
     def liquidate(self) -> None:
-        """8: liquidators work seized accounts on the books; what those cannot take goes down the waterfall."""
-        forced = [engine.act() for engine in self.engines]
-        sold = self._force(joined(forced), Cause.FORCED)
+        """8: liquidators work seized accounts on the books (if not among traders); the rest goes down the waterfall."""
+        forced, sold = self._worked or self._work()
         self.tape.note_forced(forced, sold)
         for house in self.exchange.houses:
             house.resolve(self.tick, self.exchange.price, self._failed(joined(forced), sold))
@@ -217,6 +230,7 @@ class CascadeModel(mesa.Model):
         """Replace the trader of `row` by one of the user's own `kind`, who decides alone in `act`; money stays."""
         old = next(agent for agent in self.agents_by_type[Trader] if agent.row == row)
         old.group.release(row)
+        self.stops.release(row)
         old.remove()
         self.solitary.append(kind(self, row, old.group))
         return self.solitary[-1]
@@ -246,6 +260,7 @@ class CascadeModel(mesa.Model):
         finally:
             gc.enable()
         self.solitary: list[Trader] = []
+        self.stops = Stops(self, self.scenario.population.stops)
         self.treasury = Treasury(self, self.scenario.population.answer)
         houses = exchange.houses
         self.engines = [VenueLiquidator(self, row, house) for row, house in zip(exchange.fund_rows, houses, strict=True)]
@@ -255,20 +270,31 @@ class CascadeModel(mesa.Model):
         """Orders of agents: priority, admission by clearing, books, ledger."""
         if len(batch):
             batch["key"] = self.streams.priority(phase, self.tick, batch["trader"], batch["instrument"])
-            admission = self.exchange.admit(batch)
-            self._book(self.exchange.execute(admission.batch, admission.outcome), cause)
+            self._book(self.exchange.execute(self.exchange.cleared(batch)), cause)
 
     def _force(self, batch: OrderBatch, cause: Cause) -> Execution:
         """Orders of liquidators, admitted as they are; the outside pool fills those of houses it absorbs."""
         if not len(batch):
             return self.books.execute(batch)
-        refused = self.exchange.breakers.refused(batch)
-        absorbed = self.exchange.absorbed[batch["account"]] & (batch["lots"] > 0) & ~refused
-        outcome = np.select([refused, absorbed], [Outcome.HALTED, Outcome.SEIZED], Outcome.ACCEPTED).astype(np.int8)
-        execution = self.exchange.execute(batch, outcome)
-        return self._book(self.exchange.absorb(batch, absorbed, execution) if absorbed.any() else execution, cause)
+        return self._book(self.exchange.execute(self.exchange.cleared_forced(batch)), cause)
 
-    def _book(self, execution: Execution, cause: Cause) -> Execution:
+    def _work(self) -> Worked:
+        """Forced orders after those of traders."""
+        forced = [engine.act() for engine in self.engines]
+        return Worked(forced, self._force(joined(forced), Cause.FORCED))
+
+    def _mingle(self, batch: OrderBatch) -> Worked:
+        """Forced orders among the traders' `batch`, book by book in their own order and by keys of their own."""
+        forced = [engine.act() for engine in self.engines]
+        first = joined(forced)
+        turn = np.lexsort((first["key"], first["instrument"]))
+        key = self.streams.priority("forced", self.tick, first["trader"], first["instrument"])
+        first["key"][turn] = key[np.lexsort((key, first["instrument"]))]
+        batch["key"] = self.streams.priority("trade", self.tick, batch["trader"], batch["instrument"])
+        cleared = self.exchange.cleared_forced(first) + self.exchange.cleared(batch)
+        return Worked(forced, self._book(self.exchange.execute(cleared), None).of_first(len(first)))
+
+    def _book(self, execution: Execution, cause: Cause | None) -> Execution:
         if len(execution.fills):
             self.exchange.settle(execution.fills)
             self.desk.note(execution.fills)

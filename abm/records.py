@@ -46,6 +46,7 @@ PER_INSTRUMENT = {
     "takeover": Column(np.int64, "lots", "taken over by keepers, vault, members or fund in the step"),
     "exhausted": Column(np.int64, "1", "1 in steps in which the book had too little for a forced order within its limit, else 0"),
     "halted": Column(np.int64, "1", "1 in steps in which a circuit breaker closed the book, else 0"),
+    "stopped": Column(np.int64, "lots", "fills of stop orders in the step, each counted once"),
 }
 
 SCALARS = {

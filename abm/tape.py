@@ -68,6 +68,8 @@ class Tape:
         """Take in the fills and refusals of one batch."""
         if len(execution.fills):
             tally(execution.fills, int(Reason.FORCED), self._volume, self._forced, self._forced_value)
+            stops = execution.fills[execution.fills["taker_reason"] == Reason.STOP]
+            np.add.at(self._stopped, stops["instrument"], stops["lots"])
         if execution.outcome.any():
             refused = (execution.outcome != Outcome.ACCEPTED) & (execution.outcome != Outcome.UNKNOWN_ORDER)
             self._refused += int(np.count_nonzero(refused))
@@ -180,7 +182,7 @@ class Tape:
 
     def _clear(self) -> None:
         self._volume, self._forced, self._forced_value = np.zeros((3, len(self.model.instruments)), dtype=np.int64)
-        self._exhausted = np.zeros(len(self.model.instruments), dtype=np.int64)
+        self._exhausted, self._stopped = np.zeros((2, len(self.model.instruments)), dtype=np.int64)
         self._refused = 0
         self._low = None
 
@@ -205,6 +207,7 @@ class Tape:
             "takeover": self._moved(entries, TAKEOVERS),
             "exhausted": self._exhausted,
             "halted": self.exchange.breakers.was,
+            "stopped": self._stopped,
         }
 
     def _scalars(self, entries: list[Any]) -> dict[str, float]:
@@ -287,17 +290,9 @@ class Tape:
             within=within,
             moves=kept[model.instruments.asset] - 1.0,
             maintenance=worth.maintenance[rows],
-            alone=self._alone(rows),
+            alone=self.exchange.alone(rows),
             step=model.tick,
         )
-
-    def _alone(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """What each leg of accounts `rows` (k,) would have to hold as the only one, (k, n_instruments) cash units."""
-        alone = np.zeros((len(rows), len(self.model.instruments)), dtype=np.int64)
-        for house in self.exchange.houses:
-            mine = self.model.ledger.house[rows] == house.number
-            alone[mine] = house.selling.standing(rows[mine], self.exchange.price)[1]
-        return alone
 
     def _gross(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         perpetuals = self.model.instruments.perpetuals

@@ -22,7 +22,10 @@ TWINS: Mapping[str, Callable[[Scenario], Overrides]] = {
     "no_impact": lambda scenario: every_house(scenario, "execution", "outside_pool"),
     "no_adl": lambda scenario: every_house(scenario, "adl", {"kind": "none"}),
     "no_liquidation": lambda scenario: every_house(scenario, "liquidation", {"kind": "none"}),
+    "isolated_equal_risk": lambda scenario: {"population.unpooled": True},
+    "no_impact_of_cuts": lambda scenario: every_house(scenario, "execution", "outside_pool_cuts"),
 }
+USUAL = ("no_shock", "isolated", "no_impact", "no_adl", "no_liquidation")  # those of a run for which none are named
 
 
 def twin(scenario: Scenario, name: str) -> Scenario:

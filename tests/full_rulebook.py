@@ -55,6 +55,7 @@ EVERYTHING: dict[str, Any] = {
     "population.collateral": {"holders": 0.5, "mix": {"USDE": 0.5}},
     "population.answer": {"reserve_share": 0.2, "response_delay": 10.0, "other_accounts": True, "transfer_delay": 5.0}
     | {"self_deleverage": 0.5, "deleverage_seconds": 30.0},
+    "population.stops": {"share": 0.3, "trader_share": 0.2},
     "population.crowd.leverage_median": 15.0,
     "population.crowd.buffer_min": 0.08,
     "population.pairs.buffer_min": 0.08,

@@ -44,6 +44,7 @@ CASES: dict[str, tuple[Changes, Changes]] = {
             "population.crowd": {"sizing": "equity", "activity_per_hour": 60.0, "deleverage_per_hour": 60.0}
             | {"reentry_per_hour": 60.0},
             "population.answer": {"reserve_share": 0.2, "other_accounts": True},
+            "population.stops.trader_share": 0.5,
         },
     ),
     "transmission": ({}, {"world.fundamentals.transmission": 0.5}),
@@ -96,6 +97,7 @@ CASES: dict[str, tuple[Changes, Changes]] = {
         {"population.trend": {"capital_share": 0.05, "activity_per_hour": 360.0, "band": 2.0}},
         {"population.trend.band": 0.25},
     ),
+    "stops": ({"population.stops.trader_share": 0.3}, {"population.stops.share": 0.5}),
 }
 
 
@@ -154,6 +156,7 @@ def everything() -> Scenario:
             "population.value": {"activity_per_hour": 360.0, "discount_min": 0.002, "discount_max": 0.02},  # where depth is seen
             "population.dealers": {"count": 2, "capital_share": 0.05},
             "population.answer": ANSWER | {"reserve_share": 0.1, "other_accounts": True},
+            "population.stops": {"share": 0.3, "trader_share": 0.2},
             f"{RULES}.calls": {"kind": "notice", "deadline": 30.0},
             f"{RULES}.keeper": {"capital_share": 0.05, "trigger": 1.0},
             f"{RULES}.margin": {"kind": "dynamic", "half_life": 60.0, "base": portfolio},
@@ -175,6 +178,13 @@ def test_with_every_channel_off_nothing_reaches_another_asset() -> None:
     run = played(off)
     assert untouched(run, played(twin(off, "no_shock")))
     assert run.scalars["entered"].sum() > 0 and run.scalars["deficit"].sum() > 0  # a cascade with defaults
+
+
+def test_stops_of_positions_reach_no_other_asset_by_themselves() -> None:
+    slow = everything().with_({"world.shocks": [shock(-0.3, ramp=120.0)]})  # stops come before the house does
+    alone = without(slow, [other for other in CHANNELS if other != "stops"])
+    run = played(alone)
+    assert untouched(run, played(twin(alone, "no_shock"))) and run.per_instrument["stopped"].any()
 
 
 @pytest.mark.parametrize("name", ["cross_margin", "trader_wealth", "transmission", "maker_capital", "value_capital", "breakers"])

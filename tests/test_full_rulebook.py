@@ -8,7 +8,7 @@ import pytest
 from abm.clearing.journal import EventKind
 from abm.model import CascadeModel
 from abm.records import Records
-from abm.twins import TWINS, twin
+from abm.twins import USUAL, twin
 from tests.full_rulebook import everything
 from tests.laws import play_and_check
 from tests.small_worlds import played
@@ -38,7 +38,7 @@ def test_everything_acts(runs: dict[int, Records]) -> None:
         assert run.scalars["unattended"].any() and len(run.liquidations)
 
 
-@pytest.mark.parametrize("name", [name for name in TWINS if name != "isolated"])
+@pytest.mark.parametrize("name", [name for name in USUAL if name != "isolated"])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_twin_is_the_run_until_its_mechanism_acts(runs: dict[int, Records], name: str, seed: int) -> None:
     run = runs[seed]
@@ -62,3 +62,8 @@ def test_the_isolated_twin_opens_with_the_same_lots_and_money() -> None:
     assert np.array_equal(pooled.positions(rows)[:, perpetuals], apart.positions(rows)[:, perpetuals])
     assert np.array_equal(pooled.equity(rows), apart.equity(rows))
     play_and_check(apart)
+
+
+@pytest.mark.parametrize("name", ["isolated_equal_risk", "no_impact_of_cuts"])
+def test_the_laws_hold_in_twins_that_take_more_from_outside(name: str) -> None:
+    play_and_check(CascadeModel(scenario=twin(everything(), name), rng=3))

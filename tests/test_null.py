@@ -61,6 +61,15 @@ def test_nothing_reaches_another_asset() -> None:
             assert_untouched(run, runs.twins["no_shock"], NAMES.index(name))
 
 
+def test_nothing_reaches_another_asset_where_forced_orders_and_stops_meet_traders() -> None:
+    changes = SHORT | {"time.forced_orders": "interleaved", "population.stops": {"share": 0.5}}
+    scenario = Scenario.load("null").with_(changes)
+    run, quiet = played(scenario, 0), played(twin(scenario, "no_shock"), 0)
+    eth = NAMES.index("ETH")
+    assert run.per_instrument["forced"][:, eth].any() and run.per_instrument["stopped"][:, eth].any()
+    assert_untouched(run, quiet, eth)
+
+
 @pytest.mark.parametrize(
     "channel",
     [{"population.cross_share": 1.0}, {"population.cross_share": 0.0, "makers.common_capital": True}],

@@ -49,6 +49,7 @@ HOMES = {  # worlds to look at first: in the others nobody has what these parame
     "venues.*.clearing.members": "members",
     "venues.*.clearing.keeper": "auction",
     "population.answer": "calls",
+    "population.stops": "stops",
 }
 LISTS = ("assets", "venues", "world.shocks")
 BREAKERS: tuple[dict[str, Any], ...] = (
@@ -148,6 +149,11 @@ WORLDS = {
     "concentrated": stirred(
         venue("alpha", 0.6, concentration={"kind": "addon", "threshold": 0.02}),
         venue("beta", 0.4, concentration={"kind": "addon", "threshold": 0.02, "scope": "all_venues"}),
+    ),
+    "stops": stirred(
+        venue("main", 1.0, liquidation={"kind": "whole"}),
+        population__stops={"share": 0.4, "trader_share": 0.3, "nearest": 0.2, "farthest": 0.6, "trader_loss": 0.4, "limit": 0.05},
+        world__shocks=[shock(-0.3, ramp=120.0)],
     ),
     "dealers": stirred(
         venue("main", 1.0, liquidation={"kind": "whole"}),

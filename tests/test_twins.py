@@ -7,19 +7,23 @@ import pytest
 
 from abm.clearing.journal import EventKind
 from abm.clearing.ledger import Mode
+from abm.market.order import Fills, Reason
 from abm.model import CascadeModel
 from abm.records import Records
 from abm.scenario import Scenario
 from abm.twins import TWINS, shocked_at, tasks, twin
+from tests.laws import play_and_check
 from tests.small_worlds import fingerprint, played, shock, world
 
 FALL = shock(-0.4, at=100.0)
+CUTS = (Reason.SELF_DELEVERAGING, Reason.STOP)
 
 
 def crowded() -> Scenario:
     """A market in which everything happens: forced selling, takeovers, defaults, auto-deleveraging."""
     return world(
-        {"world.shocks": [FALL], "population.cross_share": 0.7, "venues.main.clearing.fund_share": 0.001},
+        {"world.shocks": [FALL], "population.cross_share": 0.7, "venues.main.clearing.fund_share": 0.001}
+        | {"population.stops": {"share": 0.3}},
         crowd=25,
         hedgers=10,
         liquidity=25,
@@ -101,6 +105,57 @@ def test_the_isolated_twin_holds_the_same_lots_on_the_same_money() -> None:
     )
 
 
+def test_cuts_without_impact_are_filled_at_the_mark_and_move_nothing() -> None:
+    scenario = crowded().with_({"population.crowd.deleverage_per_hour": 360.0, "population.crowd.deleverage_below": 0.9})
+    plain, spared = (CascadeModel(scenario=twin(scenario, name), rng=1) for name in ("no_impact", "no_impact_of_cuts"))
+    on_the_book, outside = cuts_of(plain), cuts_of(spared)
+    assert {Reason(int(reason)) for _, fills in outside for reason in fills["taker_reason"]} == set(CUTS)
+    mark = spared.records().per_instrument["mark"]
+    for tick, fills in outside:
+        assert (fills["maker"] == spared.exchange.pool).all()
+        assert np.array_equal(fills["tick"], mark[tick, fills["instrument"]])
+    assert all((fills["maker"] != plain.exchange.pool).all() for _, fills in on_the_book)
+    assert parting(plain.records(), spared.records()) == on_the_book[0][0] == outside[0][0]
+
+
+def cuts_of(model: CascadeModel) -> list[tuple[int, Fills]]:
+    """Run to the end: the fills of traders who save themselves, with their steps."""
+    log: list[tuple[int, Fills]] = []
+    settle = model.exchange.settle
+
+    def logged(fills: Fills) -> None:
+        if len(mine := fills[np.isin(fills["taker_reason"], CUTS)]):
+            log.append((model.tick, mine))
+        settle(fills)
+
+    model.exchange.settle = logged  # type: ignore[method-assign]
+    model.run()
+    return log
+
+
+def test_positions_set_apart_at_equal_risk_are_as_far_from_liquidation_as_they_were() -> None:
+    pooled, apart = (CascadeModel(scenario=one, rng=3) for one in (crowded(), twin(crowded(), "isolated_equal_risk")))
+    rows = np.arange(len(pooled.exchange.traders.group) - 2)  # makers have a switch of their own
+    assert np.array_equal(pooled.positions(rows), apart.positions(rows))
+    held = pooled.exchange.traders.opening[rows]
+    buffer = [(m.worth.collateral - m.worth.maintenance)[m.exchange.accounts.backing[rows]] for m in (pooled, apart)]
+    assert np.array_equal(buffer[0][held != 0], buffer[1][held != 0])
+    # n legs take E + (n - 1) (E - M), from the first step on it is money like any other
+    mode = pooled.ledger.mode[pooled.exchange.accounts.backing[rows, 0]]
+    legs = np.where(mode == Mode.CROSS, np.maximum((held != 0).sum(axis=1), 1), 1)
+    equity, more = pooled.equity(rows), buffer[0].max(axis=1)
+    assert np.array_equal(apart.equity(rows), equity + (legs - 1) * more) and (legs > 1).any()
+    assert apart.ledger.initial[0] - pooled.ledger.initial[0] == ((legs - 1) * more).sum() > 0
+    play_and_check(apart)
+
+
+def test_at_equal_risk_leverage_is_on_the_larger_stake() -> None:
+    model = CascadeModel(scenario=twin(crowded(), "isolated_equal_risk"), rng=3)
+    rows = model.groups["crowd"].rows
+    gross = np.abs(model.positions(rows)) @ model.exchange.price
+    assert model.exchange.traders.leverage[rows] == pytest.approx(gross / model.equity(rows))
+
+
 def test_no_switch_is_dead(run: Records, twins: dict[str, Records]) -> None:
     prints = {name: fingerprint(records) for name, records in twins.items()} | {"run": fingerprint(run)}
     assert len(set(prints.values())) == len(TWINS) + 1
@@ -126,6 +181,7 @@ def test_twins_hold_for_every_house_of_two_venues() -> None:
     two = world(
         {"venues": [{"name": "alpha", "share": 0.5}, {"name": "beta", "share": 0.5}], "population.universal_share": 0.5}
     )
-    for name, key in (("no_impact", "execution"), ("no_adl", "adl"), ("no_liquidation", "liquidation")):
+    keys = {"no_impact": "execution", "no_impact_of_cuts": "execution", "no_adl": "adl", "no_liquidation": "liquidation"}
+    for name, key in keys.items():
         rules = {str(getattr(venue.clearing, key)) for venue in twin(two, name).venues}
         assert len(rules) == 1 and rules != {str(getattr(two.venues[0].clearing, key))}

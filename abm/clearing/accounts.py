@@ -58,12 +58,9 @@ def share_out(total: NDArray[np.int64], weight: NDArray[np.float64]) -> NDArray[
     return np.asarray(shares)
 
 
-def opening_collateral(accounts: Accounts, total: NDArray[np.int64], weight: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Cash units of equity per account (n_accounts,): each owner's `total` (n_owners,) split by `weight` per instrument.
-
-    The split is made per instrument (n_owners, n_instruments) and summed into the account that backs it, so that equal
-    owners hold equal money in every margin mode.
-    """
+def opening_collateral(accounts: Accounts, stake: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Cash units of equity per account (n_accounts,): each owner's `stake` per instrument (n_owners, n_instruments) summed
+    into the account that backs it, so that equal owners hold equal money in every margin mode."""
     collateral = np.zeros(len(accounts.owner), dtype=np.int64)
-    np.add.at(collateral, accounts.backing, share_out(total, weight))
+    np.add.at(collateral, accounts.backing, stake)
     return collateral

@@ -118,11 +118,11 @@ class Clearing(Record):
         help="Tokens of a seized account: sold like any position, sold once its perpetuals are closed, or then taken by the "
         "insurance fund at collateral value (sold if the fund cannot pay).",
     )
-    execution: Literal["book", "outside_pool"] = param(
+    execution: Literal["book", "outside_pool", "outside_pool_cuts"] = param(
         "book",
         unit="choice",
-        source="counterfactual no_impact",
-        help="Forced orders walk the book, or an outside pool fills them at the mark.",
+        source="counterfactuals no_impact and no_impact_of_cuts",
+        help="Forced orders walk the book, or an outside pool fills them at the mark, or with them self-deleveraging and stops.",
     )
 
     @field_validator("waterfall")

@@ -23,6 +23,7 @@ CAUSES = {
     "unwind": "unwinding of what was taken over",
     "forced": "forced orders of earlier liquidations",
     "rest": "rounding",
+    "stops": "stop orders of others",
 }
 TAKERS = {
     "keeper_takeover": "a keeper took",

@@ -13,6 +13,7 @@ from abm.cli.calibrate import calibrate
 from abm.cli.compare import compare
 from abm.cli.errors import MISTAKE, STOPPED, Mistake
 from abm.cli.explain import explain
+from abm.cli.film import film
 from abm.cli.inspect import list_scenarios, params, show, validate
 from abm.cli.report import report
 from abm.cli.run import run
@@ -32,7 +33,7 @@ def commands() -> None:
 
 
 for command in (
-    *(run, sweep, report, stress, attribute, calibrate, explain, compare, view),
+    *(run, sweep, report, stress, attribute, calibrate, explain, compare, view, film),
     *(list_scenarios, show, params, validate),
 ):
     commands.add_command(command)

@@ -6,18 +6,19 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+RUNS = "runs"
 Advance = Callable[[str], None]  # call after every run with what comes next, or with what just ended
 
 
 @contextmanager
-def progress(total: int, first: str) -> Iterator[Advance]:
-    """A bar over `total` runs, gone when it ends; one plain line at the beginning where stderr is no terminal."""
-    from abm.kernels.compiled import is_compiled
+def progress(total: int, first: str, *, of: str = RUNS) -> Iterator[Advance]:
+    """A bar over `total` runs (or `of`), gone when it ends; one plain line at the beginning where stderr is no terminal."""
+    if of == RUNS:
+        from abm.kernels.compiled import is_compiled
 
-    if not is_compiled():
-        first += ", compiling (once, about 15 s)"
+        first += "" if is_compiled() else ", compiling (once, about 15 s)"
     if not sys.stderr.isatty():
-        print(f"{first}: {total} runs", file=sys.stderr, flush=True)
+        print(f"{first}: {total} {of}", file=sys.stderr, flush=True)
         yield lambda note: None
         return
     from rich.console import Console
@@ -27,7 +28,7 @@ def progress(total: int, first: str) -> Iterator[Advance]:
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("runs, {task.fields[rate]}"),
+        TextColumn(of + ", {task.fields[rate]}"),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),

@@ -21,7 +21,7 @@ from abm.figures.draw import redraw
 from abm.measures.seeds import summarise_seeds
 from abm.measures.summary import summarise
 from abm.task import flat
-from abm.twins import TWINS, SeedRuns, run_job, tasks
+from abm.twins import USUAL, SeedRuns, run_job, tasks
 
 if TYPE_CHECKING:
     from abm.cli.run import Job
@@ -92,7 +92,7 @@ def by_seed(summaries: list[dict[str, Any]]) -> pd.DataFrame:
 
 def _summary(runs: SeedRuns) -> dict[str, Any]:
     assert runs.run is not None, "a seed is complete only with its run"
-    return summarise(runs.run, runs.twins, runs.matrix, expected=tuple(TWINS))
+    return summarise(runs.run, runs.twins, runs.matrix, expected=USUAL)
 
 
 def _over_seeds(summaries: list[dict[str, Any]]) -> dict[str, Any]:

@@ -127,14 +127,14 @@ def chosen_seeds(seed: int | None, seeds: int | None) -> tuple[int, ...]:
 
 
 def chosen_twins(names: str | None, none: bool) -> tuple[str, ...]:
-    """The twins of a job, all of them by default."""
-    from abm.twins import TWINS
+    """The twins of a job, the usual ones by default."""
+    from abm.twins import TWINS, USUAL
 
     if none and names is not None:
         raise Mistake("--twins and --no-twins exclude each other")
     if none:
         return ()
-    wanted = tuple(TWINS) if names is None else tuple(name.strip() for name in names.split(","))
+    wanted = USUAL if names is None else tuple(name.strip() for name in names.split(","))
     for name in wanted:
         if name not in TWINS:
             raise Mistake(f"--twins: no twin {name!r}; {hint(name, TWINS)}")

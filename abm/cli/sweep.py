@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @SET
 @click.option("--jobs", type=WholeNumber(1), metavar="N", help="Processes of this machine.  [default: all processors]")
 @click.option("--out", metavar="DIR", help="Directory of results.  [default: results/<study>]")
-@click.option("--cluster", metavar="ADDRESS", help="A Dask scheduler, as in tcp://10.0.0.1:8786; or mpi.")
+@click.option("--cluster", metavar="ADDRESS", help="A Dask scheduler, as in tcp://10.0.0.1:8786; mpi under mpiexec.")
 @click.option("--limit", type=WholeNumber(1), metavar="N", help="Stop after N runs; the same command continues.")
 @click.option("--replications", type=WholeNumber(1), metavar="N", help="Runs of each point, instead of the study's.")
 @click.option("--dry-run", is_flag=True, help="Say how many runs, how long and how large; keep nothing.")

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from abm.kernels.compiled import is_compiled
 from abm.study import parts
-from abm.study.doors import door
+from abm.study.doors import MPI_LAUNCHER, door, mpi_processes
 from abm.study.frame import failures
 from abm.study.plan import Plan
 from abm.study.runner import Runner
@@ -43,7 +43,9 @@ class Order:
 
     def again(self) -> str:
         """The command that continues."""
-        return shlex.join(["python", *sys.argv])
+        mpi = ["mpiexec", "-n", str(mpi_processes())] if self.cluster == "mpi" else []
+        module = ["-m", MPI_LAUNCHER] if mpi else []
+        return shlex.join([*mpi, "python", *module, *sys.argv])
 
 
 class Stop:
@@ -82,10 +84,11 @@ def sweep_into(plan: Plan, order: Order) -> bool:
 def carry_out(plan: Plan, order: Order, stop: Stop) -> Store:
     """Do what is not done, until `stop` is asked for; the store, closed."""
     resolve(plan.subject.task)
+    through = door(order.jobs, order.cluster, plan.subject.preload)
+    through.reach()
     store = Store(order.out, plan).open(allow_version=order.allow_version, retry_failed=order.retry_failed)
     for path in store.damaged:
         click.echo(f"{path} is damaged: set aside, its runs are done again", err=True)
-    through = door(order.jobs, order.cluster, plan.subject.preload)
     runner = Runner(through, plan.subject.task, stop=stop)
     try:
         with stop.listening(), store:

@@ -45,6 +45,11 @@ class Execution:
     prevented_orders: Integers  # (n_instruments,) resting orders cancelled by self-trade prevention
     prevented_lots: Integers  # (n_instruments,)
 
+    def of_first(self, n: int) -> Execution:
+        """What became of the first `n` orders."""
+        rows = (self.outcome[:n], self.order_id[:n], self.expired_lots[:n], self.cancelled_lots[:n])
+        return Execution(self.fills[self.fills["order"] < n], *rows, self.prevented_orders, self.prevented_lots)
+
 
 class Books:
     """The order books of a market; `execute` is the only thing that changes them, and knows nothing of margin.

@@ -25,6 +25,7 @@ class Cause(IntEnum):
     UNWIND = 3  # keepers and funds work off what they took over
     FORCED = 4  # forced orders of liquidations beyond those told apart
     REST = 5  # rounding to ticks, caps of the index
+    STOPS = 6  # stop orders that went off, traders who gave up
 
 
 class Causes:
@@ -75,12 +76,18 @@ class Causes:
     def note_forced(self, bid: Ints, ask: Ints, last: Ints, weight: Floats) -> None:
         """The moves since the previous call are shared by `weight` (n_instruments, n_causes), or quotes' where it is zero."""
         mid, traded = self._moves(bid, ask, last)
-        total = weight.sum(axis=1)
-        weight[total == 0, Cause.QUOTES] = total[total == 0] = 1.0
-        share = weight / total[:, np.newaxis]
+        share = _shares(weight, rest=Cause.QUOTES)
         parts = self._parts
         parts[0] += share * mid[:, np.newaxis]
         parts[1] += share * traded[:, np.newaxis]
+
+    def note_mingled(self, bid: Ints, ask: Ints, last: Ints, *, sold: Floats, bought: Floats) -> None:
+        """The moves since the previous call, down, are shared by what was `sold` (n_instruments, n_causes) into the books, up,
+        by what was `bought`; where that is nothing trades have moved them."""
+        parts = self._parts
+        for row, move in enumerate(self._moves(bid, ask, last)):
+            share = _shares(np.where(move[:, np.newaxis] < 0, sold, bought), rest=Cause.TRADES)
+            parts[row] += share * move[:, np.newaxis]
 
     def advance(self) -> None:
         """Carry the causes to the marks that `Marks.advance` has just fixed."""
@@ -110,3 +117,10 @@ class Causes:
         moves = mid - self._seen_mid, last_ - self._seen_last
         self._seen_mid, self._seen_last = mid, last_
         return moves
+
+
+def _shares(weight: Floats, *, rest: Cause) -> Floats:
+    """`weight` (n_instruments, n_causes) over its sum; all to `rest` where there is none."""
+    total = weight.sum(axis=1)
+    weight[total == 0, rest] = total[total == 0] = 1.0
+    return np.asarray(weight / total[:, np.newaxis])

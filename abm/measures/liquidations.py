@@ -45,6 +45,15 @@ def forced_share(records: Records) -> Value:
     return int(records.per_instrument["forced_value"][:, records.meta.instruments.perpetuals].sum()) / opening
 
 
+def stopped_share(records: Records) -> Value:
+    """Fills of stop orders, at the mark of their step, over one-sided open interest at the opening, share."""
+    opening = int(records.meta.opening_notional.sum())
+    if opening == 0:
+        return Missing("there was no open interest at the opening")
+    value = (records.per_instrument["stopped"] * records.per_instrument["mark"]).sum(axis=0)
+    return int(value @ records.meta.instruments.unit) / opening
+
+
 def healthy_closed_share(records: Records) -> Value:
     """Share of the forced notional in perpetuals that were above maintenance margin by themselves, share.
 

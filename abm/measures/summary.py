@@ -125,6 +125,7 @@ def _measures(run: Records, pairing: Pairing) -> Summary:
             "topped_up": calls.topped_up(run),
         },
         "forced_share": liquidations.forced_share(run),
+        "stopped_share": liquidations.stopped_share(run),
         "healthy_closed_share": liquidations.healthy_closed_share(run),
         "saved_by_offset_share": saved_by_offset_share(run),
         "capital_efficiency": capital_efficiency(run),

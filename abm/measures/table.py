@@ -60,6 +60,7 @@ MEASURES = {
     "margin_calls.met_share": Measure("share", "margin calls that were met, over calls made", "lower"),
     "margin_calls.topped_up": Measure("currency", "money that arrived in accounts after calls", "neither"),
     "forced_share": Measure("share", "forced notional over one-sided open interest at the opening"),
+    "stopped_share": Measure("share", "stop orders' fills over one-sided open interest at the opening; not forced", "neither"),
     "healthy_closed_share": Measure("share", "forced notional in legs that were healthy by themselves"),
     "recovered_share.run": Measure("share", "of seized notional, healthy 10 min later if left alone, on the run's marks"),
     "recovered_share.no_liquidation": Measure("share", "the same on the marks of the twin without liquidations"),

@@ -21,6 +21,7 @@ from abm.market.book import Books
 from abm.market.funding import FundingClock
 from abm.market.instrument import Instruments
 from abm.market.mark import Marks
+from abm.opening.apart import on_stakes, set_apart
 from abm.opening.groups import brackets_of, depth_of_makers, houses_of, terms_of, traders_of
 from abm.opening.money import enter, fees_of, hand_out, ledger_of, opening_of, opening_split, tokens_of
 from abm.opening.staff import Owners, cleared_by, funds_of, home_of, keep_apart, modes_of, share_funds, staff_of
@@ -43,12 +44,16 @@ def open_exchange(scenario: Scenario, seed: int) -> Exchange:
     fund = funds_of(accounts, owners, len(rules))
     keep_apart(accounts, traders)
     position, money, weight = opening_of(scenario, instruments, brackets, traders, owners, rules, streams)
-    tokens = tokens_of(scenario, instruments, traders, share_out(money, weight), streams)
+    stake = share_out(money, weight)  # (n_owners, n_instruments), each leg's part of its owner's money
+    tokens = tokens_of(scenario, instruments, traders, stake, streams)
+    if scenario.population.unpooled:
+        stake = set_apart(open_exchange(scenario.with_({"population.unpooled": False}), seed), stake)
+        traders = on_stakes(traders, stake)
     hand_out(tokens, position, mode == Mode.ISOLATED, owners.row("pool"))
-    ledger = ledger_of(instruments, accounts, position, opening_collateral(accounts, money, weight), tokens.issued)
+    ledger = ledger_of(instruments, accounts, position, opening_collateral(accounts, stake), tokens.issued)
     enter(ledger, accounts, traders)
     books = Books(instruments, len(ledger))
-    split = opening_split(accounts, ledger, money, weight)
+    split = opening_split(accounts, ledger, stake)
     step = scenario.time.step_seconds
     terms = terms_of(scenario, instruments)
     turnover = Turnover.over([clearing.liquidation for clearing in rules], len(instruments), step)

@@ -31,7 +31,8 @@ Ints = NDArray[np.int64]
 def houses_of(scenario: Scenario) -> list[Clearing]:
     """The rules of every house: one per venue, and with universal accounts a prime house by the first venue's rules."""
     rules = [venue.clearing for venue in scenario.venues]
-    prime = scenario.population.cross_share > 0 and scenario.population.universal_share > 0
+    population = scenario.population
+    prime = population.cross_share > 0 and population.universal_share > 0 and not population.unpooled
     return [*rules, rules[0]] if prime else rules
 
 

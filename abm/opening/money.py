@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from abm.behaviour.collateral import Holdings, holdings
 from abm.behaviour.opening import Board
 from abm.behaviour.view import Traders
-from abm.clearing.accounts import Accounts, share_out
+from abm.clearing.accounts import Accounts
 from abm.clearing.layers import skin
 from abm.clearing.ledger import FeeSchedule, Ledger
 from abm.clearing.rulebook import Clearing
@@ -95,10 +95,11 @@ def enter(ledger: Ledger, accounts: Accounts, traders: Traders) -> None:
         ledger.cost[account, column] = traders.entry
 
 
-def opening_split(accounts: Accounts, ledger: Ledger, money: Ints, weight: NDArray[np.float64]) -> Ints:
-    """Each leg's share of its owner's opening money, (n_accounts, n_instruments), cash units; a token stands for itself."""
-    split = np.zeros((len(accounts.owner), weight.shape[1]), dtype=np.int64)
-    split[accounts.backing, np.arange(weight.shape[1])] = share_out(money, weight)
+def opening_split(accounts: Accounts, ledger: Ledger, stake: Ints) -> Ints:
+    """Each owner's `stake` (n_owners, n_instruments) where the leg is, (n_accounts, n_instruments), cash units; a token
+    stands for itself."""
+    split = np.zeros((len(accounts.owner), stake.shape[1]), dtype=np.int64)
+    split[accounts.backing, np.arange(stake.shape[1])] = stake
     spot = list(ledger.instruments.spot)
     split[:, spot] = ledger.cost[:, spot]
     return split

@@ -10,6 +10,7 @@ from abm.behaviour.dealing import Dealing
 from abm.behaviour.hedged import HedgedPair
 from abm.behaviour.hedging import Hedging
 from abm.behaviour.other import Others
+from abm.behaviour.stop_loss import StopLoss
 from abm.behaviour.trend import Trend
 from abm.behaviour.value import Value
 from abm.behaviour.zero_intelligence import ZeroIntelligence
@@ -36,6 +37,13 @@ class Population(Record):
         ge=0,
         le=1,
     )
+    unpooled: bool = param(
+        False,
+        unit="switch",
+        source="counterfactual isolated_equal_risk",
+        help="Whether traders who are not isolated hold each position on margin of its own after all, on as much as leaves its "
+        "liquidation price, the others unchanged, where it is in their account; this takes more collateral.",
+    )
     shared_wallet: bool = param(
         False,
         unit="switch",
@@ -46,6 +54,7 @@ class Population(Record):
         Collateral(), unit="rule", source="per field", help="Tokens among the opening collateral."
     )
     answer: Answer = param(Answer(), unit="rule", source="per field", help="What traders, makers apart, do after a margin call.")
+    stops: StopLoss = param(StopLoss(), unit="rule", source="none by default", help="Stop orders and traders who give up.")
     crowd: Carry = param(Carry(), unit="rule", source="per field", help="Leveraged holders, crowded on the long side.")
     pairs: HedgedPair = param(HedgedPair(), unit="rule", source="per field", help="Long one asset, short its correlate.")
     hedgers: Hedging = param(Hedging(), unit="rule", source="per field", help="Low-leverage other side of the crowd.")

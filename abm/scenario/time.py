@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import model_validator
 
 from abm.record import Record, param
@@ -32,6 +34,13 @@ class Time(Record):
         source="choice: five times the slowest refill half-life of the books, so that they are stationary",
         help="Quiet beginning; measures of a calm market are taken in it.",
         ge=0,
+    )
+
+    forced_orders: Literal["last", "interleaved"] = param(
+        "last",
+        unit="choice",
+        source="choice of regime: an assumption on who is faster; engines of venues act on every mark, traders see it too",
+        help="Forced orders of a step meet the books after those of traders, or among them in the order of priority keys.",
     )
 
     @property

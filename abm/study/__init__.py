@@ -8,15 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from abm.study.frame import load
+    from abm.study.frame import batches, load
 
-__all__ = ["load"]
+__all__ = ["batches", "load"]
 
 
 def __getattr__(name: str) -> Any:
     """Import on first use: workers and the command line need no pandas."""
-    if name == "load":
-        from abm.study.frame import load
+    if name in __all__:
+        from abm.study import frame
 
-        return load
+        return getattr(frame, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

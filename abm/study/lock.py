@@ -25,7 +25,7 @@ class Lock:
         self._file = self.path.open("a+", encoding="utf-8")
         try:
             _hold(self._file)
-        except OSError:
+        except (BlockingIOError, PermissionError):  # Windows says the latter
             self._file.seek(0)
             told = self._file.read().strip()
             self._file.close()

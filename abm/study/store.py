@@ -14,10 +14,9 @@ from typing import Any, Self
 import numpy as np
 import pyarrow as pa
 
-from abm.study import parts
+from abm.study import lock, parts
 from abm.study.axes import label
 from abm.study.errors import StudyError
-from abm.study.lock import Lock
 from abm.study.plan import COMMON, Plan
 from abm.study.work import FAILED, Outcome
 
@@ -26,6 +25,7 @@ MANIFEST, POINTS, PARTS = "manifest.json", "points.parquet", "parts"
 CELLS_MAX = 200_000  # measures waiting to be written: bounds memory, about 40 MB
 SECONDS_LEAST, SECONDS_MOST = 5.0, 60.0  # between parts: rarer as the study gets longer, never more than a minute of work lost
 SHARE = 0.02
+SMALL, MANY = 500_000, 32  # bytes of a part, and how many so small become one
 
 
 class Store:
@@ -38,12 +38,13 @@ class Store:
         self.done = plan.nothing_done()  # (n_points, replications)
         self._waiting: list[dict[str, Any]] = []
         self._cells = 0
+        self._small: list[parts.Part] = []
 
     def open(self, *, allow_version: bool = False, retry_failed: bool = False) -> Store:
         """Claim the directory for this study; StudyError if it is somebody else's, or another version's and not allowed."""
         try:
             (self.directory / PARTS).mkdir(parents=True, exist_ok=True)
-            self._lock = Lock(self.directory).__enter__()
+            self._lock = lock.Lock(self.directory).__enter__()
         except OSError as error:
             raise StudyError(f"--out {self.directory} cannot be written: {error.strerror}") from None
         try:
@@ -104,9 +105,17 @@ class Store:
         if self._waiting:
             self._number += 1
             path = self.directory / PARTS / f"{self._number:08d}.parquet"
-            parts.write(parts.table_of(self._waiting), path, self.plan.subject.code)
+            self._note(parts.write(parts.table_of(self._waiting), path, self.plan.subject.code))
             self._waiting, self._cells = [], 0
+            if len(self._small) >= MANY:
+                self._small, small = [], self._small
+                self._note(parts.merged(small))
         self._written = monotonic()
+
+    def _note(self, part: parts.Part) -> None:
+        """Remember a small part of this code: many of them become one, else a long study is slow to read."""
+        if part.code == self.plan.subject.code and part.path.stat().st_size < SMALL:
+            self._small.append(part)
 
     def note_attempts(self, attempts: Mapping[tuple[int, int], int]) -> None:
         """Write down the runs whose worker died."""
@@ -129,7 +138,7 @@ class Store:
         self.manifest = self._described(old) | {"versions": list(dict.fromkeys([*versions, code]))}
 
     def _foreign(self) -> bool:
-        own = {PARTS, "lock"}
+        own = {PARTS, lock.NAME, POINTS, POINTS + parts.UNFINISHED, MANIFEST + parts.UNFINISHED}  # a store killed at birth
         return any(entry.name not in own for entry in self.directory.iterdir()) or any((self.directory / PARTS).iterdir())
 
     def _described(self, old: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -158,11 +167,12 @@ class Store:
         index = self.plan.index()
         for part in whole:
             try:
-                ((_, table),) = parts.read([part], ["digest", "seed", "status"])
+                table = parts.read(part)  # all of it: any byte may be the one that is lost
             except (OSError, pa.ArrowInvalid):
                 self.damaged.append(part.path)
                 continue
             self._mark(table, index, retry_failed=retry_failed)
+            self._note(part)
         self._number = max((int(path.name[:8]) for path in folder.iterdir() if path.name[:8].isdigit()), default=0)
         for path in self.damaged:
             path.replace(path.with_name(path.name + parts.DAMAGED))

@@ -75,6 +75,8 @@ def controls(scenario: Scenario) -> list[Control]:
 def _control(key: str, label: str, parameter: Parameter, scenario: Scenario) -> Iterator[Control]:
     words: dict[str, Any] = {"name": key, "label": label, "unit": parameter.unit, "help": parameter.help}
     if key.endswith(".assets"):
+        if len(parameter.value) > 1:  # sizes may be stated one by one: another asset alone would not fit them
+            return
         names = tuple(asset.name for asset in scenario.assets)
         yield Control(**words, value=parameter.value[0], choices=names)
     elif isinstance(parameter.value, str):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from io import BytesIO
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from abm.view.board import board
+from abm.view.board import SIZES, Wish, board
+from abm.view.colours import COLOURS, settled
 from abm.view.session import Session
 
 
@@ -20,18 +21,22 @@ def archive(session: Session) -> bytes:
             if history.model.tick:
                 for name, frame in history.model.records().frames().items():
                     zipped.writestr(f"{folder}{name}.parquet", frame.to_parquet(index=False))
-        for panel in board(session):
-            if panel["html"].startswith("<svg"):
-                zipped.writestr(f"figures/{panel['name']}.svg", _alone(panel["html"]))
+        for name, html in board(session, Wish()).items():
+            if name in SIZES:
+                zipped.writestr(f"figures/{name}.svg", _alone(html))
     return packed.getvalue()
 
 
 def _alone(drawing: str) -> str:
     """A drawing that stands without the page's style sheet."""
     style = (
-        "<style>text{font:10px sans-serif;fill:#222}.head{font-weight:600}.light{fill:#fff}.axis{fill:none;stroke:#555}"
-        ".grid{fill:none;stroke:#ddd}.dashed{stroke-dasharray:4 3}.cell{fill:#f2f2f2}.chosen{fill:none;stroke:#222}</style>"
+        "text{font:11px Roboto,sans-serif;fill:var(--soft)}.head{font-weight:600;font-size:12.5px}.head,.strong{fill:var(--ink)}"
+        ".note{font-weight:400;font-size:11px;fill:var(--soft)}.fine{font-size:9.5px}.light{fill:var(--card);font-weight:600}"
+        ".axis{fill:none;stroke:var(--soft)}.grid{fill:none;stroke:var(--rule);stroke-width:.7}.cell{fill:var(--cell)}"
+        ".dashed{stroke-dasharray:5 3}.dotted{stroke-dasharray:2 2}"
+        "[transform].dashed{stroke-dasharray:50 30}[transform].dotted{stroke-dasharray:20 20}.chosen{fill:none;stroke:var(--ink)}"
     )
     begin = drawing.index(">") + 1
     head = drawing[:begin].replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
-    return f"{head}{style}{drawing[begin:]}".replace("var(--ink)", "#222222")
+    ground = f'<rect width="100%" height="100%" fill="{COLOURS["card"][0]}"/>'
+    return settled(f"{head}<style>{style}</style>{ground}{drawing[begin:]}")

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 import solara
+from solara.lab import ThemeToggle
 
 from abm.scenario.files import shipped
 from abm.twins import TWINS
-from abm.view.board import Board, board, picked
+from abm.view.board import Wish, believed, board, book_picked, picked
+from abm.view.colours import css
 from abm.view.controls import Control, controls
 from abm.view.export import archive
 from abm.view.page_name import OPENING
 from abm.view.player import FASTEST, Player
 from abm.view.session import NO_TWIN, Session
 
-SPEEDS = [1, 2, 5, 10, 20, 50, 100, int(FASTEST)]  # steps a second
+PICKED = ("accounts", "forest")  # drawings in which a click finds an account
+SPEEDS = [1, 2, 5, 10, 20, 30, 50, 100, int(FASTEST)]  # steps a second
 
 
 def names() -> list[str]:
@@ -40,103 +44,172 @@ def begun(search: str | None) -> Session:
 
 
 @solara.component_vue("board.vue")
-def Panels(panels: Board, frame: int, event_pick: Callable[[Any], None], event_shown: Callable[[Any], None]) -> None:
-    """The drawings; a click tells an account or a place, every new frame is answered once it is shown."""
+def Panels(
+    frame: int,
+    message: str,
+    numbers: str,
+    prices: str,
+    accounts: str,
+    cascade: str,
+    forest: str,
+    ladder: str,
+    losses: str,
+    matrix: str,
+    makers: str,
+    log: str,
+    account: str,
+    event_pick: Callable[[Any], None],
+    event_shown: Callable[[Any], None],
+    event_sized: Callable[[Any], None],
+) -> None:
+    """The drawings, of which only those that changed are sent; every new frame is answered once it is shown, a click tells
+    an account or a place, and the page tells how large its places are."""
+
+
+class Turn(NamedTuple):
+    """What the side bar depends on: it is drawn again when this changes, not with every step."""
+
+    run: int = 0  # how often a run has begun
+    playing: bool = False
+    done: bool = False
+    late: bool = False  # no shock lies ahead
+    message: str = ""
+
+
+def turn_of(player: Player) -> Turn:
+    """Of now."""
+    session, shock = player.session, player.session.shock_step
+    return Turn(session.generation, player.playing, session.done, shock is None or session.tick >= shock, session.message)
 
 
 @solara.component
 def Page() -> None:
     """One visitor's page."""
     search = solara.use_router().search
-    frame = solara.use_reactive(0)
-    speed, instrument, chosen = solara.use_reactive(10), solara.use_reactive(""), solara.use_reactive(None)
+    frame, turn = solara.use_reactive(0), solara.use_reactive(Turn())
+    wish = solara.use_reactive(Wish())
 
     def opened() -> Player:
-        return Player(begun(search), lambda: frame.set(frame.peek() + 1))
+        return Player(begun(search), show)
+
+    def show() -> None:
+        frame.set(frame.peek() + 1)
+        turn.set(turn_of(player))
 
     player = solara.use_memo(opened, [])
     solara.use_effect(lambda: player.close, [])
-    solara.Title("cascade-abm")
-    with solara.Sidebar():
-        Controls(player, frame, speed, instrument, chosen)
-    Drawing(player, frame, instrument, chosen)
+    with solara.Column(gap="0px"):
+        solara.Title("cascade-abm")
+        solara.Style(css())
+        with solara.AppBar():
+            ThemeToggle()
+        with solara.Sidebar():
+            Controls(player, show, turn, wish)
+        Heading(player, turn)
+        Drawing(player, frame, wish)
 
 
 @solara.component
-def Drawing(player: Player, frame: Any, instrument: Any, chosen: Any) -> None:
+def Heading(player: Player, turn: Any) -> None:
+    """The scenario and its question, in the bar above the page."""
+    turn.value  # noqa: B018  (drawn again when the scenario changes)
+    scenario = player.session.scenario
+    with solara.AppBarTitle():
+        solara.Text(f"cascade-abm · {scenario.name}{': ' * bool(scenario.question)}{scenario.question}")
+
+
+@solara.component
+def Drawing(player: Player, frame: Any, wish: Any) -> None:
     """The board of the current frame, with the message of what could not be done above it."""
     session = player.session
 
     def pick(place: dict[str, Any]) -> None:
-        account = place.get("account")
-        if account is None and place.get("panel") == "accounts":
-            account = picked(session, "accounts", float(place["x"]), float(place["y"]))
-        elif account is None and place.get("panel") != "events":
-            return
-        chosen.set(account)
-        frame.set(frame.peek() + 1)
+        now, account, panel = wish.peek(), place.get("account"), str(place.get("panel"))
+        if panel == "prices":
+            book = book_picked(session, now, float(place["x"]), float(place["y"]))
+            wish.set(now if book is None else replace(now, book=book))
+        elif account is not None:
+            wish.set(replace(now, chosen=account if account >= 0 else None))
+        elif panel in PICKED:
+            wish.set(replace(now, chosen=picked(session, now, panel, float(place["x"]), float(place["y"]))))
 
-    if session.message:
-        solara.Error(session.message, dense=True)
-    books = list(session.run.instruments.names)
-    row = books.index(instrument.value) if instrument.value in books else 0
-    panels = board(session, instrument=row, chosen=chosen.value)
-    Panels(panels=panels, frame=frame.value, event_pick=pick, event_shown=lambda number: player.shown())
+    drawn = board(session, wish.value)
+    Panels(
+        **drawn,
+        frame=frame.value,
+        message=session.message,
+        event_pick=pick,
+        event_shown=lambda number: player.shown(),
+        event_sized=lambda told: wish.set(replace(wish.peek(), sizes=believed(told))),
+    )
 
 
 @solara.component
-def Controls(player: Player, frame: Any, speed: Any, instrument: Any, chosen: Any) -> None:
+def Controls(player: Player, show: Callable[[], None], turn: Any, wish: Any) -> None:
     """Step, Play, Reset where a user of Mesa expects them; scenario, seed and twin; the parameters; what to take home."""
     session = player.session
-    frame.value  # noqa: B018  (drawn again with every frame: the buttons follow the run)
 
     def then(action: Callable[[], None]) -> Callable[..., None]:
         def act(*_: Any) -> None:
             player.pause()
             action()
-            frame.set(frame.peek() + 1)
+            show()
 
         return act
 
     def choose(name: str) -> None:
-        chosen.set(None)
+        wish.set(replace(wish.peek(), chosen=None, book=0))
         then(lambda: session.choose(name))()
 
-    def hurry(value: int) -> None:
-        player.speed = float(value)
-        speed.set(value)
+    with solara.Card("Controls", margin=0, elevation=0):
+        Buttons(player, turn.value, then)
+        Speed(player)
+    with solara.Card("Run", margin=0, elevation=0):
+        solara.Select("Scenario", values=names(), value=session.name, on_value=choose)
+        with solara.Row(gap="8px"):
+            solara.InputText("Seed", value=str(session.seed), on_value=lambda text: then(lambda: session.sow(text))())
+            twins = [NO_TWIN, *TWINS]
+            solara.Select("Twin", values=twins, value=session.twin, on_value=lambda name: then(lambda: session.pair(name))())
+        books = list(session.run.instruments.names)
+        shown = books[min(wish.value.book, len(books) - 1)]
 
-    Buttons(player, then)
-    solara.Select("Speed, steps a second", value=speed.value, values=SPEEDS, on_value=hurry)
-    solara.Select("Scenario", values=names(), value=session.name, on_value=choose)
-    with solara.Row(gap="8px"):
-        solara.InputText("Seed", value=str(session.seed), on_value=lambda text: then(lambda: session.sow(text))())
-        twins = [NO_TWIN, *TWINS]
-        solara.Select("Twin", values=twins, value=session.twin, on_value=lambda name: then(lambda: session.pair(name))())
-    books = list(session.run.instruments.names)
-    shown = instrument.value if instrument.value in books else books[0]
-    solara.Select("Book", values=books, value=shown, on_value=instrument.set)
-    solara.Text("Parameters (a change begins the run anew)", style="font-weight: 600; font-size: 13px")
-    for control in controls(session.scenario):
-        Handle(control, lambda name, value: then(lambda: session.change(name, value))())
-    solara.Text(f"Repeat this run: {session.command()}", style="font-family: monospace; font-size: 11px; user-select: all")
-    file = f"{session.scenario.name}-{session.seed}.zip"
-    solara.FileDownload(lambda: archive(session), filename=file, label="Data and figures")
+        def open_book(name: str) -> None:
+            wish.set(replace(wish.peek(), book=books.index(name)))
+
+        solara.Select("Book", values=books, value=shown, on_value=open_book)
+    with solara.Card("Model Parameters", margin=0, elevation=0):
+        for control in solara.use_memo(lambda: controls(session.scenario), [session.generation]):
+            Handle(control, lambda name, value: then(lambda: session.change(name, value))())
+    with solara.Card("Take home", margin=0, elevation=0):
+        solara.Text(f"Repeat this run: {session.command()}", style="font-family: monospace; font-size: 11px; user-select: all")
+        file = f"{session.scenario.name}-{session.seed}.zip"
+        solara.FileDownload(lambda: archive(session), filename=file, label="Data and figures")
 
 
 @solara.component
-def Buttons(player: Player, then: Callable[[Callable[[], None]], Callable[..., None]]) -> None:
+def Speed(player: Player) -> None:
+    """How fast Play goes."""
+    speed, set_speed = solara.use_state(int(player.speed))
+
+    def hurry(value: int) -> None:
+        player.speed = float(value)
+        set_speed(value)
+
+    solara.Select("Speed, steps a second", value=speed, values=SPEEDS, on_value=hurry)
+
+
+@solara.component
+def Buttons(player: Player, turn: Turn, then: Callable[[Callable[[], None]], Callable[..., None]]) -> None:
     """What moves the run."""
-    session, end = player.session, player.session.done
-    with solara.Row(gap="4px", style="flex-wrap: wrap"):
-        if player.playing:
+    session, end = player.session, turn.done
+    with solara.Row(gap="4px"):
+        if turn.playing:
             solara.Button("Pause", on_click=then(player.pause), color="primary", small=True)
         else:
             solara.Button("Play", on_click=lambda *_: player.play(), color="primary", small=True, disabled=end)
         solara.Button("Step", on_click=then(session.step), small=True, disabled=end)
-        shock = session.shock_step
-        late = shock is None or session.tick >= shock
-        solara.Button("To shock", on_click=lambda: player.play(until=shock), small=True, disabled=late)
+        run_up = lambda *_: player.play(until=session.shock_step)  # noqa: E731
+        solara.Button("To shock", on_click=run_up, small=True, disabled=turn.late)
         solara.Button("Reset", on_click=then(session.reset), small=True)
 
 
@@ -144,7 +217,7 @@ def Buttons(player: Player, then: Callable[[Callable[[], None]], Callable[..., N
 def Handle(control: Control, change: Callable[[str, Any], None]) -> None:
     """One parameter: a slider that acts when it is let go, or a list."""
     label = f"{control.label}, {control.unit}" if control.unit not in ("1", "rule", "choice", "names") else control.label
-    with solara.Tooltip(control.help):
+    with solara.Tooltip(f"{control.help} ({control.name})"):
         if control.choices:
             solara.Select(
                 label, values=list(control.choices), value=control.value,
@@ -159,8 +232,12 @@ def Slider(label: str, control: Control, change: Callable[[str, Any], None]) -> 
     """A slider that shows its number while it is dragged and acts when it is let go."""
     dragged, set_dragged = solara.use_state(float(control.value))
     solara.use_effect(lambda: set_dragged(float(control.value)), [control.value])
-    drawn = solara.v.Slider(
-        label=f"{label}: {dragged:.3g}", v_model=dragged, min=control.low, max=control.high, step=control.grain,
-        on_v_model=lambda value: set_dragged(float(value)), dense=True, hide_details=True,
-    )  # fmt: skip
-    solara.v.use_event(drawn, "change", lambda *told: change(control.name, control.meant(told[-1])))
+    with solara.Div():
+        with solara.Div(classes=["handle"]):
+            solara.Text(label)
+            solara.HTML(tag="b", unsafe_innerHTML=f"{dragged:.3g}")
+        drawn = solara.v.Slider(
+            v_model=dragged, min=control.low, max=control.high, step=control.grain,
+            on_v_model=lambda value: set_dragged(float(value)), dense=True, hide_details=True,
+        )  # fmt: skip
+        solara.v.use_event(drawn, "change", lambda *told: change(control.name, control.meant(told[-1])))

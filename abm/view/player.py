@@ -60,13 +60,14 @@ class Player:
 
     def _loop(self) -> None:
         unseen, due = 0, perf_counter()
+        self._shown.set()
         while not (self._stop.is_set() or self._finished()) and unseen < ABSENT:
             begun = perf_counter()
-            self._steps()
+            self._steps()  # while the browser paints the drawing before
+            unseen = 0 if self._shown.wait(PATIENCE) else unseen + 1
             due = max(due, begun - 1.0) + 1.0 / min(self.speed, 1.0 / FRAME_SECONDS)
             self._shown.clear()
             self.show()
-            unseen = 0 if self._shown.wait(PATIENCE) else unseen + 1
             self._stop.wait(max(FRAME_SECONDS - (perf_counter() - begun), due - perf_counter(), 0.0))
         self.playing = False
         self.show()

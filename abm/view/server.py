@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import warnings
 import webbrowser
 from collections.abc import Callable
 
@@ -43,6 +44,7 @@ def serve(scenario: str, host: str, port: int, *, browser: bool, say: Callable[[
     from solara.server.starlette import app
 
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    warnings.filterwarnings("ignore", message="Cookies with samesite=none")  # nobody puts this page into a frame
     server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="error", timeout_graceful_shutdown=2))
     say(f"{scenario} at {url}  (Ctrl-C ends it)")
     if browser:

@@ -85,7 +85,7 @@ def test_shares_are_whole_positive_and_complete(total: int, weight: list[float])
 def test_equal_owners_hold_equal_money_in_every_mode(venue: np.ndarray) -> None:
     accounts = laid_out(venue, Mode.ISOLATED, Mode.CROSS, Mode.UNIVERSAL)
     weight = np.tile(np.arange(1.0, len(venue) + 1.0), (3, 1))
-    money = opening_collateral(accounts, np.array([1_001, 1_001, 1_001]), weight)
+    money = opening_collateral(accounts, share_out(np.array([1_001, 1_001, 1_001]), weight))
     held = np.bincount(accounts.owner, weights=money)
     assert held.tolist() == [1_001, 1_001, 1_001]
     assert money[accounts.mode == Mode.WALLET].tolist() == [0]
@@ -95,6 +95,6 @@ def test_equal_owners_hold_equal_money_in_every_mode(venue: np.ndarray) -> None:
 
 def test_cross_pools_hold_what_the_isolated_legs_of_their_venue_hold() -> None:
     weight = np.tile([5.0, 1.0, 3.0, 2.0], (2, 1))
-    money = opening_collateral(laid_out(TWO_VENUES, Mode.ISOLATED, Mode.CROSS), np.array([997, 997]), weight)
+    money = opening_collateral(laid_out(TWO_VENUES, Mode.ISOLATED, Mode.CROSS), share_out(np.array([997, 997]), weight))
     apart, pooled = money[:4], money[5:]
     assert pooled.tolist() == [apart[:2].sum(), apart[2:].sum()]

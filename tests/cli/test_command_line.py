@@ -37,7 +37,7 @@ def mistake(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     [
         (["rum"], "no such command 'rum'"),
         (["rum"], "Did you mean 'run'?"),
-        (["zzz"], "Known: run, sweep, report, stress, attribute, calibrate, explain, compare, view, list, show, params,"),
+        (["zzz"], "Known: run, sweep, report, stress, attribute, calibrate, explain, compare, view, film, list, show, params,"),
         (["run", "--sed", "1"], "--seed"),
         (["run", "baselin"], "no scenario 'baselin'; did you mean 'baseline'?"),
         (["run", "--seed", "abc"], "--seed must be a whole number from 0 to 2^63 - 1, was 'abc'"),

@@ -40,6 +40,16 @@ class Desk:
             weight[0, self.causes.column(number)] += sold
         self.causes.note_forced(*self.quotes(), weight=weight)
 
+    def mingled(self, by: int, *, sold: dict[int, int], bought: dict[int, int]) -> None:
+        """Traders and liquidations sold and bought lots, by column, in one batch."""
+        self.mid += by
+        self.causes.make_room(2)
+        lots = {}
+        for name, columns in (("sold", sold), ("bought", bought)):
+            lots[name] = np.zeros(self.causes.room)
+            lots[name][0, list(columns)] = list(columns.values())
+        self.causes.note_mingled(*self.quotes(), **lots)
+
     def step(self) -> dict[int, float]:
         """The next marks; parts of the move since the opening that are not zero."""
         self.marks.advance(*self.quotes(), np.array([self.outside]))
@@ -76,6 +86,14 @@ def test_a_forced_order_that_filled_nothing_moved_no_price_itself():
     desk = Desk(book_weight=1.0)
     desk.sold(-6)
     assert desk.step() == {Cause.QUOTES: -6.0}
+
+
+def test_where_traders_and_liquidations_meet_those_who_push_share_the_move():
+    desk = Desk(book_weight=1.0)
+    desk.mingled(-40, sold={FIRST: 30, Cause.TRADES: 10}, bought={FIRST + 1: 99})  # buyers have not moved it down
+    assert desk.step() == {FIRST: -30.0, Cause.TRADES: -10.0}
+    desk.mingled(+6, sold={FIRST: 50}, bought={})  # up by an offer that was filled or a bid that came: nobody's forced order
+    assert desk.step() == {FIRST: -30.0, Cause.TRADES: -4.0}
 
 
 def test_index_basis_and_median_by_hand():

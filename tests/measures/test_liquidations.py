@@ -3,7 +3,15 @@
 import pytest
 
 from abm.clearing.journal import EventKind
-from abm.measures.liquidations import accounts, accounts_by_asset, forced_share, healthy_closed_share, notional, off_book
+from abm.measures.liquidations import (
+    accounts,
+    accounts_by_asset,
+    forced_share,
+    healthy_closed_share,
+    notional,
+    off_book,
+    stopped_share,
+)
 from abm.measures.value import Missing
 from tests.measures.by_hand import instruments, records
 
@@ -50,6 +58,12 @@ def test_forced_share_is_over_the_open_interest_at_opening_prices():
     run = records(columns={"forced_value": {"ETH": [0, 150_000, 50_000, 0]}})
     # 200,000 over 2 instruments x 1,000 lots x 10,000 ticks = 20,000,000 cash units
     assert forced_share(run) == pytest.approx(0.01)
+
+
+def test_stopped_share_is_at_the_mark_of_their_step():
+    run = records(columns={"stopped": {"ETH": [0, 10, 15, 0]}, "mark": {"ETH": [10_000, 8_000, 8_000, 8_000]}})
+    # 25 lots x 8,000 ticks = 200,000 over 20,000,000 cash units
+    assert stopped_share(run) == pytest.approx(0.01)
 
 
 def test_healthy_share_is_weighted_by_value():

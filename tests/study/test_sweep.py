@@ -9,14 +9,17 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from abm.cli.sweeping import sweep_into
-from abm.study import load
+from abm.study import batches, load
 from abm.study.errors import StudyError
 from abm.study.frame import failures
 from abm.study.lock import Lock
@@ -119,27 +122,58 @@ def test_a_run_whose_worker_dies_once_is_done_in_a_fresh_pool(tmp_path: Path) ->
     assert set(attempts.values()) == {2}
 
 
+def wait_for_another_part(out: Path, running: subprocess.Popen[str]) -> None:
+    """Return when the store has a part that it had not, or the process has ended."""
+    before, deadline = set(out.glob("parts/*.parquet")), time.monotonic() + 60
+    while set(out.glob("parts/*.parquet")) <= before and running.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize(("kills", "replications"), [(3, 60), pytest.param(20, 900, marks=pytest.mark.slow)])
 def test_a_killed_sweep_is_continued_to_exactly_the_undisturbed_result(tmp_path: Path, kills: int, replications: int) -> None:
     out, total = tmp_path / "out", 4 * replications
     command = "from pathlib import Path; from tests.study.desk import *; import sys, abm.study.store as store;"
-    command += "store.SECONDS_LEAST = 0.02;"
+    command += "store.SECONDS_LEAST = 0.02; print('begun', flush=True);"
     command += f"swept(Path(sys.argv[1]), study(replications={replications}), 'slow', jobs=2)"
     moments = random.Random(5)
-    for _ in range(kills):
-        running = subprocess.Popen([sys.executable, "-c", command, str(out)], cwd=ROOT, start_new_session=True)
-        before, deadline = len(list(out.glob("parts/*.parquet"))), time.monotonic() + 60
-        while len(list(out.glob("parts/*.parquet"))) <= before and running.poll() is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        time.sleep(0.1 * moments.random())
+    for kill in range(kills):
+        running = subprocess.Popen(
+            [sys.executable, "-c", command, str(out)], cwd=ROOT, start_new_session=True, stdout=subprocess.PIPE, text=True
+        )
+        assert running.stdout is not None
+        assert running.stdout.readline() == "begun\n"
+        if kill % 2 == 0:  # at work; else anywhere: opening the store, starting the pool, writing
+            wait_for_another_part(out, running)
+        time.sleep(0.2 * moments.random())
         os.killpg(running.pid, signal.SIGKILL)
-        running.wait()
+        running.communicate()
     kept = len(load(out))
     assert 0 < kept < total
     frame = swept(out, study(replications=replications), "slow", jobs=2)
     assert read_manifest(out)["sessions"][-1]["done"] == total - kept
     same(frame, swept(tmp_path / "whole", study(replications=replications), "slow", jobs=2))
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
+def test_the_processes_of_a_killed_sweep_end_and_its_lock_is_free(tmp_path: Path) -> None:
+    command = "from pathlib import Path; from tests.study.desk import *; import sys;"
+    command += "swept(Path(sys.argv[1]), study(set={'pids': sys.argv[2]}, replications=30), 'lasting_work', jobs=2)"
+    pids = tmp_path / "pids"
+    pids.mkdir()
+    running = subprocess.Popen([sys.executable, "-c", command, str(tmp_path / "out"), str(pids)], cwd=ROOT)
+    deadline = time.monotonic() + 60
+    while len(list(pids.iterdir())) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    running.kill()  # it alone
+    running.wait()
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{path.name}").exists() for path in pids.iterdir()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    with Lock(tmp_path / "out"):
+        pass
 
 
 def test_an_interrupted_sweep_drains_saves_and_says_how_to_continue(tmp_path: Path) -> None:
@@ -213,6 +247,45 @@ def test_a_truncated_part_is_set_aside_and_its_runs_are_done_again(tmp_path: Pat
     assert len(whole) == 6
 
 
+def test_a_byte_that_changed_in_a_measure_is_found_and_its_runs_are_done_again(tmp_path: Path) -> None:
+    whole = swept(tmp_path)
+    (part,) = (tmp_path / "parts").glob("*.parquet")
+    group = pq.ParquetFile(part).metadata.row_group(0)
+    chunk = next(group.column(k) for k in range(group.num_columns) if group.column(k).path_in_schema == "m.noise")
+    content = bytearray(part.read_bytes())
+    content[chunk.data_page_offset + chunk.total_compressed_size - 5] ^= 1
+    part.write_bytes(content)
+    with pytest.raises(StudyError, match="is damaged; run the sweep again"):
+        load(tmp_path)
+    same(swept(tmp_path), whole)
+
+
+def test_a_store_killed_at_its_birth_is_no_foreign_directory(tmp_path: Path) -> None:
+    swept(tmp_path / "whole")
+    out = tmp_path / "out"
+    (out / "parts").mkdir(parents=True)
+    (out / "lock").touch()
+    (out / "points.parquet").write_bytes((tmp_path / "whole" / "points.parquet").read_bytes())
+    (out / "manifest.json.unfinished").write_text("{")
+    same(swept(out), lasting(load(tmp_path / "whole")))
+
+
+def test_small_parts_become_one_and_nothing_is_lost_or_doubled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = swept(tmp_path / "whole", study(replications=10))
+    for name, value in {"SECONDS_LEAST": 0.0, "SHARE": 0.0, "MANY": 10}.items():  # a part per run, ten become one
+        monkeypatch.setattr(f"abm.study.store.{name}", value)
+    out = tmp_path / "out"
+    for limit in (12, 15, None):
+        swept(out, study(replications=10), limit=limit)
+    names = {path.name for path in out.glob("parts/*")}
+    assert len(names) == 4  # of 40: one at 10 and after every 9 more, the last time at 37
+    same(lasting(load(out)), whole)
+    # killed when the merged part was written and the small ones not yet gone
+    (out / "parts" / "00000000.parquet").write_bytes((out / "parts" / min(names)).read_bytes())
+    same(lasting(load(out)), whole)
+    same(lasting(pd.concat(batches(out))).sort_values(["x", "replication"], ignore_index=True), whole)
+
+
 def test_two_processes_on_one_store_are_refused_and_a_dead_ones_lock_is_not(tmp_path: Path) -> None:
     holder = "from abm.study.lock import Lock; from pathlib import Path; import sys, time\n"
     holder += "with Lock(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
@@ -245,13 +318,50 @@ def test_nothing_finished_can_be_read_as_an_empty_frame(tmp_path: Path) -> None:
     assert len(load(tmp_path)) == 12
 
 
+@contextmanager
+def disk(place: Path, *options: str) -> Iterator[None]:
+    """A small file system in memory at `place`; skips where one cannot be mounted."""
+    place.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", ",".join(("size=256k", *options)), "tmpfs", str(place)]
+    try:
+        mounted = subprocess.run(words, capture_output=True, check=False).returncode == 0
+    except OSError:
+        mounted = False
+    if not mounted:
+        pytest.skip("mounting a file system needs root")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
 def test_a_full_disk_is_said_and_what_was_stored_stays(tmp_path: Path) -> None:
-    swept(tmp_path, limit=6)
-    command = "from pathlib import Path; from tests.study.desk import *; import resource, sys;"
-    command += "resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000));"  # files can grow no further, as on a full disk
-    command += "swept(Path(sys.argv[1]), study(replications=400))"
-    ended = subprocess.run([sys.executable, "-c", command, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert "cannot be written: File too large; what was stored before is intact" in ended.stderr
-    assert len(load(tmp_path)) == 6
-    assert not list((tmp_path / "parts").glob("*.unfinished"))
-    assert len(swept(tmp_path)) == 12
+    with disk(tmp_path / "disk"):
+        out, filler = tmp_path / "disk" / "out", tmp_path / "disk" / "filler"
+        swept(out, limit=6)
+        filler.write_bytes(bytes(200_000))
+        with pytest.raises(StudyError, match="cannot be written: No space left on device; what was stored before is intact"):
+            swept(out, study(replications=1_000))
+        assert len(load(out)) == 6
+        assert not list(out.rglob("*.unfinished"))
+        filler.unlink()
+        same(swept(out), swept(tmp_path / "whole"))
+
+
+def test_a_disk_without_a_byte_left_is_said(tmp_path: Path) -> None:
+    with disk(tmp_path / "disk", "nr_inodes=5"):  # itself, out, parts, lock and one more
+        with pytest.raises(StudyError, match="cannot be written: No space left on device"):
+            swept(tmp_path / "disk" / "out")
+        with pytest.raises(StudyError, match="holds no study"):
+            load(tmp_path / "disk" / "out")
+
+
+def test_a_directory_that_cannot_be_written_is_said_though_it_can_be_read(tmp_path: Path) -> None:
+    with disk(tmp_path / "disk"):
+        out = tmp_path / "disk" / "out"
+        whole = swept(out, limit=6)
+        subprocess.run(["mount", "-o", "remount,ro", str(tmp_path / "disk")], check=True)
+        for directory in (out, tmp_path / "disk" / "new"):
+            with pytest.raises(StudyError, match=f"--out {directory} cannot be written: Read-only file system"):
+                swept(directory)
+        same(lasting(load(out)), whole)

@@ -53,6 +53,13 @@ def mortal(payload: Mapping[str, Any], seed: int) -> Measures:
     return noisy(payload, seed)
 
 
+def lasting_work(payload: Mapping[str, Any], seed: int) -> Measures:
+    """A minute long; leaves a file named by its process in `pids`."""
+    (Path(payload["pids"]) / str(os.getpid())).touch()
+    time.sleep(60)
+    return noisy(payload, seed)
+
+
 def ishigami(payload: Mapping[str, Any], seed: int) -> Measures:
     """Ishigami & Homma (1990) with a = 7, b = 0.1."""
     a, b, c = (payload[name] for name in ("a", "b", "c"))

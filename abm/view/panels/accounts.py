@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from abm.clearing.ledger import Mode, State
+from abm.view.colours import var
 from abm.view.history import History
-from abm.view.svg import RED, Axes, Floats, dots, legend, svg, text
+from abm.view.legend import ROW, Entry, legend
+from abm.view.svg import Axes, Floats, Size, box, dots, head, short, svg, text
 
-WIDTH, HEIGHT = 425, 300
-LOW, HIGH = -0.02, 0.40  # buffer shown, share of notional; beyond it points stand at the edge
+LOW, HIGH = -4.0, 100.0  # buffer shown, % of notional; beyond it points stand at the edge
 LEVERAGE = (0.1, 100.0)
-MODES = {Mode.ISOLATED: ("isolated", "#009E73"), Mode.CROSS: ("cross", "#0072B2"), Mode.UNIVERSAL: ("universal", "#CC79A7")}
-SIZES = (2.5, 4.0, 6.5, 10.0)
-AXES = Axes(40.0, 22.0, WIDTH - 10.0, HEIGHT - 46.0, 100 * LOW, 100 * HIGH, np.log10(LEVERAGE[0]), np.log10(LEVERAGE[1]))
+MODES = {Mode.ISOLATED: "isolated", Mode.CROSS: "cross", Mode.UNIVERSAL: "universal"}
+WIDTHS = (3.0, 5.0, 8.0, 12.0)  # pixels, of the points of each size class
+CLASSES = (0.5, 0.8, 0.95)  # shares of accounts at the opening below the larger classes
+NEAR = 14.0  # pixels within which a click finds a point
 
 
 @dataclass(frozen=True)
@@ -30,21 +32,25 @@ class Points:
     mode: NDArray[np.int8]
     seized: NDArray[np.bool_]
 
-    def x(self) -> Floats:
+    def x(self, axes: Axes) -> Floats:
         """Pixels."""
-        return AXES.x(100.0 * self.buffer)
+        return axes.x(root(100.0 * self.buffer))
 
-    def y(self) -> Floats:
+    def y(self, axes: Axes) -> Floats:
         """Pixels."""
-        return AXES.y(np.log10(np.clip(self.leverage, *LEVERAGE)))
+        return axes.y(np.log10(np.clip(self.leverage, *LEVERAGE)))
 
-    def nearest(self, x: float, y: float) -> int | None:
-        """The account whose point is nearest to a place in pixels, None where there is none within 14 pixels."""
-        if not len(self.account):
-            return None
-        distance = np.hypot(self.x() - x, self.y() - y)
-        best = int(distance.argmin())
-        return int(self.account[best]) if distance[best] <= 14.0 else None
+
+def root(percent: ArrayLike) -> Floats:
+    """The scale of distances: a signed square root, which gives most room to those close to the trigger."""
+    value = np.asarray(percent, dtype=np.float64)
+    return np.asarray(np.sign(value) * np.sqrt(np.abs(value)))
+
+
+def axes_of(size: Size) -> Axes:
+    """The rectangle of the points."""
+    ends = root([LOW, HIGH])
+    return Axes(34.0, 34.0, size.width - 12.0, size.height - 50.0, *map(float, ends), *map(float, np.log10(LEVERAGE)))
 
 
 def points(run: History) -> Points:
@@ -62,36 +68,62 @@ def points(run: History) -> Points:
     return Points(rows, buffer, leverage, notional, ledger.mode[rows], seized)
 
 
-def accounts(run: History, chosen: int | None) -> str:
+def nearest(run: History, size: Size, x: float, y: float) -> int | None:
+    """The account whose point is nearest to a place in pixels, None where there is none close by."""
+    seen, axes = points(run), axes_of(size)
+    if not len(seen.account):
+        return None
+    distance = np.hypot(seen.x(axes) - x, seen.y(axes) - y)
+    best = int(distance.argmin())
+    return int(seen.account[best]) if distance[best] <= NEAR else None
+
+
+def accounts(run: History, chosen: int | None, size: Size) -> str:
     """The trigger stands at zero: left of it accounts are seized."""
-    seen = points(run)
-    x, y, parts = seen.x(), seen.y(), [_axes()]
-    size = np.digitize(seen.notional, np.quantile(seen.notional, (0.5, 0.8, 0.95))) if len(seen.notional) else seen.account
-    for mode, (_, stroke) in MODES.items():
-        for row, width in enumerate(SIZES):
-            rows = (seen.mode == mode) & (size == row) & ~seen.seized
-            parts.append(dots(x[rows], y[rows], stroke=stroke, size=width, opacity=0.55))
-    parts.append(dots(x[seen.seized], y[seen.seized], stroke=RED, size=7.0, opacity=0.9))
+    seen, axes = points(run), axes_of(size)
+    limits = np.quantile(run.opening_notional, CLASSES) if len(run.opening_notional) else np.zeros(len(CLASSES))
+    x, y, parts = seen.x(axes), seen.y(axes), [_frame(axes)]
+    classes = np.digitize(seen.notional, limits)
+    for mode, name in MODES.items():
+        for row, width in enumerate(WIDTHS):
+            rows = (seen.mode == mode) & (classes == row) & ~seen.seized
+            parts.append(dots(x[rows], y[rows], stroke=var(name), size=width, opacity=0.5))
+    for row, width in enumerate(WIDTHS):
+        rows = seen.seized & (classes == row)
+        parts.append(dots(x[rows], y[rows], stroke=var("forced"), size=width + 2, opacity=0.9))
     for row in np.flatnonzero(seen.account == chosen)[:1]:
         parts.append(f'<circle class="chosen" cx="{x[row]:.1f}" cy="{y[row]:.1f}" r="9"/>')
-    modes = [(name, stroke) for mode, (name, stroke) in MODES.items() if (seen.mode == mode).any()]
-    parts.append(legend(44, HEIGHT - 6, [*modes, ("in liquidation", RED)]))
-    parts.append(text(WIDTH - 10, HEIGHT - 6, "larger: more notional", anchor="end"))
-    return svg(WIDTH, HEIGHT, *parts, label="Accounts by leverage and distance to liquidation")
+    modes = [Entry(name, var(name), "dot") for mode, name in MODES.items() if (seen.mode == mode).any()]
+    parts.append(legend(4, size.height - 5, [*modes, Entry("in liquidation", var("forced"), "dot")], width=size.width))
+    parts.append(_sizes(run, limits, size))
+    return svg(size, *parts, label="Accounts by leverage and distance to liquidation")
 
 
-def _axes() -> str:
-    parts = [f'<path class="axis" d="M{AXES.left} {AXES.top}V{AXES.bottom}H{AXES.right}"/>']
+def _sizes(run: History, limits: Floats, size: Size) -> str:
+    """The legend of sizes, above the points."""
+    label = f"> {short(float(limits[-1]))} {run.model.scenario.money.currency}"
+    at, y = size.width - 12, 23.5
+    parts = [text(at, y + 3.5, label, anchor="end")]
+    at -= 6.2 * len(label) + 10
+    for width in reversed(WIDTHS):
+        parts.append(f'<circle cx="{at:.1f}" cy="{y:.1f}" r="{width / 2:g}" fill="{var("soft")}" opacity="0.6"/>')
+        at -= width / 2 + 6
+    return "".join([*parts, text(at, y + 3.5, "notional", anchor="end")])
+
+
+def _frame(axes: Axes) -> str:
+    zero = float(axes.x(0.0))
+    parts = [head("Accounts", "leverage by distance to liquidation"), text(4, 27, "notional / equity")]
+    parts.append(box(axes.left, axes.top, zero - axes.left, axes.bottom - axes.top, fill=var("forced"), opacity=0.14))
+    parts.append(f'<path class="axis" d="M{axes.left} {axes.top}V{axes.bottom}H{axes.right}"/>')
     for value in (0.1, 1.0, 10.0, 100.0):
-        at = float(AXES.y(np.log10(value)))
-        parts.append(f'<path class="grid" d="M{AXES.left} {at:.1f}H{AXES.right}"/>')
-        parts.append(text(AXES.left - 4, at + 3, f"{value:g}", anchor="end"))
-    for share in (0, 10, 20, 30, 40):
-        parts.append(text(float(AXES.x(share)), AXES.bottom + 12, f"{share}", anchor="middle"))
-    zero = float(AXES.x(0.0))
-    parts.append(f'<path stroke="{RED}" stroke-width="1.5" stroke-dasharray="4 3" d="M{zero:.1f} {AXES.top}V{AXES.bottom}"/>')
-    parts.append(text(zero + 4, AXES.top + 9, "liquidation", fill=RED))
-    parts.append(text(4, 13, "Accounts: leverage (notional / equity) by distance to liquidation", css="head"))
-    middle = (AXES.left + AXES.right) / 2
-    parts.append(text(middle, AXES.bottom + 25, "collateral above maintenance margin, % of notional", anchor="middle"))
+        at = float(axes.y(np.log10(value)))
+        parts.append(f'<path class="grid" d="M{axes.left} {at:.1f}H{axes.right}"/>')
+        parts.append(text(axes.left - 4, at + 4, f"{value:g}x", anchor="end"))
+    for percent in (0, 2, 10, 25, 50, 100):
+        parts.append(axes.below(float(axes.x(root(percent))), f"≥{percent}%" if percent == HIGH else f"{percent}"))
+    parts.append(f'<path stroke="{var("forced")}" stroke-width="1.8" d="M{zero:.1f} {axes.top}V{axes.bottom}"/>')
+    parts.append(text(zero + 5, axes.top + 11, "liquidation", fill=var("forced")))
+    middle = (axes.left + axes.right) / 2
+    parts.append(text(middle, axes.bottom + 13 + ROW, "collateral above maintenance margin, % of notional", anchor="middle"))
     return "".join(parts)

@@ -3,37 +3,61 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from abm.view.colours import GENERATIONS, generation, var
 from abm.view.history import History
-from abm.view.svg import Axes, colour, svg, text
+from abm.view.svg import Axes, Floats, Size, dots, head, nothing, outline, path, svg, text
 
-WIDTH, HEIGHT = 380, 240
 MOST = 700  # trees are drawn from the latest of this many liquidations
+WIDTHS = (3.5, 5.5, 8.0)  # pixels, of the points of small, middling and large losses
+LIMITS = (0.05, 0.3)  # losses over the largest, between those classes
+NEAR = 10.0  # pixels within which a click finds a point
 
 
-def forest(run: History) -> str:
+def forest(run: History, size: Size) -> str:
     """Roots (no parent: the market itself took their equity) at the foot, generations upwards."""
-    count = len(run.parent)
-    first = max(0, count - MOST)
+    count, children = len(run.parent), sum(parent >= 0 for parent in run.parent)
+    axes = _axes(run, size)
     deepest = max(run.generation, default=1)
-    end = run.model.scenario.time.duration / 60.0
-    axes = Axes(34.0, 30.0, WIDTH - 10.0, HEIGHT - 32.0, 0.0, end, 0.4, deepest + 0.6)
-    parts = [axes.grid(x_label="min", ticks_x=6, ticks_y=min(deepest, 6))]
-    parts.append(text(4, 13, "Who infected whom: liquidations by generation", css="head"))
-    children = sum(parent >= 0 for parent in run.parent)
-    parts.append(text(36, 24, f"{count} liquidations, {children} with a parent"))
+    parts = [head("Who infected whom", "liquidations by generation")]
+    parts.append(axes.grid(x_unit=" min", ticks_y=min(deepest + 1, 10)))
     if not count:
-        parts.append(text(WIDTH / 2, HEIGHT / 2, "nobody has been seized", anchor="middle"))
-        return svg(WIDTH, HEIGHT, *parts, label="Forest of liquidations")
-    seen = np.arange(first, count)
-    generation = np.array(run.generation)[seen]
+        return svg(size, *parts, nothing(size, "nobody has been seized"), label="Forest of liquidations")
+    parts.append(text(axes.left, 27, f"{count:,} liquidations, {children:,} caused mostly by another"))
+    seen, x, y = _placed(run, axes)
+    first = int(seen[0])
+    parent = np.array(run.parent)[seen] - first
+    b = np.flatnonzero(parent >= 0)
+    a = parent[b]
+    parts.append(path(outline("M%d %dL%d %d", x[a], y[a], x[b], y[b]), stroke=var("soft"), width=0.7, more=' opacity="0.5"'))
+    classes = np.digitize(np.array(run.lost)[seen] / max(*run.lost, 1.0), LIMITS)
+    depth = np.minimum(np.array(run.generation)[seen], GENERATIONS)
+    for number in range(1, GENERATIONS + 1):
+        for row, width in enumerate(WIDTHS):
+            rows = (depth == number) & (classes == row)
+            parts.append(dots(x[rows], y[rows], stroke=generation(number), size=width, opacity=0.9))
+    return svg(size, *parts, label="Forest of liquidations")
+
+
+def seized_at(run: History, size: Size, x: float, y: float) -> int | None:
+    """The account of the liquidation that is drawn nearest to a place in pixels, None where there is none close by."""
+    if not run.parent:
+        return None
+    seen, across, down = _placed(run, _axes(run, size))
+    distance = np.hypot(across - x, down - y)
+    best = int(distance.argmin())
+    return run.seized[int(seen[best])] if distance[best] <= NEAR else None
+
+
+def _axes(run: History, size: Size) -> Axes:
+    return Axes(22.0, 32.0, size.width - 12.0, size.height - 20.0, 0.0, run.horizon(), 0.4, max(run.generation, default=1) + 0.6)
+
+
+def _placed(run: History, axes: Axes) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """Liquidations drawn, and their pixels."""
+    count = len(run.parent)
+    seen = np.arange(max(0, count - MOST), count)
     x = axes.x((np.array(run.seized_at)[seen] + 1) * run.model.step_seconds / 60.0)
-    y = axes.y(generation + 0.7 * ((seen * 0.618034) % 1.0 - 0.5))  # spread, so that points of a step stay apart
-    edges = [(run.parent[k], k) for k in seen.tolist() if run.parent[k] >= first]
-    path = "".join(f"M{x[a - first]:.0f} {y[a - first]:.0f}L{x[b - first]:.0f} {y[b - first]:.0f}" for a, b in edges)
-    parts.append(f'<path fill="none" stroke="var(--ink)" stroke-width="0.6" opacity="0.35" d="{path}"/>' if path else "")
-    size = 2.0 + 4.0 * np.sqrt(np.array(run.lost)[seen] / max(*run.lost, 1.0))
-    for k, a, b, radius in zip(seen.tolist(), x.tolist(), y.tolist(), size.tolist(), strict=True):
-        fill = colour(run.generation[k] - 1)
-        parts.append(f'<circle data-account="{run.seized[k]}" cx="{a:.0f}" cy="{b:.0f}" r="{radius:.1f}" fill="{fill}"/>')
-    return svg(WIDTH, HEIGHT, *parts, label="Forest of liquidations")
+    y = axes.y(np.array(run.generation)[seen] + 0.7 * ((seen * 0.618034) % 1.0 - 0.5))  # spread: points of a step stay apart
+    return seen, x, y

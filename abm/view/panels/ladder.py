@@ -6,44 +6,58 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abm.market.order import Reason
+from abm.view.colours import var
 from abm.view.history import History
-from abm.view.svg import BLUE, GREY, RED, box, legend, short, svg, text
+from abm.view.legend import Entry, legend
+from abm.view.svg import Size, box, head, nothing, short, svg, text
 
-WIDTH, HEIGHT = 380, 300
 REACH = 0.02  # share of the mark shown on either side
-BUCKETS = 11  # on either side
+BUCKETS = 8  # on either side
 
 
-def ladder(run: History, instrument: int) -> str:
+def ladder(run: History, instrument: int, size: Size) -> str:
     """Lots as units of the asset, by distance from the mark."""
-    depth = resting(run, instrument)
-    sold = forced(run, instrument)
+    depth, sold = resting(run, instrument), forced(run, instrument)
     scale = max(float(depth.sum(axis=0).max()), float(sold.max()), 1e-12)
-    tall, middle, most = (HEIGHT - 62) / (2 * BUCKETS), 58.0, WIDTH - 58.0 - 46.0
-    mark = int(run.model.marks.mark[instrument]) * run.instruments.tick_size[instrument]
-    name = run.instruments.names[instrument]
-    parts = [text(4, 13, f"Book of {name}: {name} resting, by % from the mark ({mark:,.6g})", css="head")]
+    top, left = 22.0, 46.0
+    tall, most = (size.height - top - 26) / (2 * BUCKETS), size.width - left - 42
+    mark = float(run.model.marks.mark[instrument] * run.instruments.tick_size[instrument])
+    asset = run.model.scenario.assets[int(run.instruments.asset[instrument])].name
+    note = f"{asset} resting; mark {mark:,.6g} {run.model.scenario.money.currency}"
+    parts = [head(f"Book of {run.instruments.names[instrument]}", note)]
     for row in range(2 * BUCKETS):
-        top, at = 22 + row * tall, middle
-        side = row < BUCKETS  # offers are above
-        share = (BUCKETS - row - 0.5) / BUCKETS * REACH
-        if row % 2 == 0:
-            parts.append(text(middle - 6, top + tall - 2, f"{100 * share:+.2f}", anchor="end"))
-        for lots, fill in ((depth[0, row], BLUE), (depth[1, row], "#E69F00"), (depth[2, row], RED)):
-            width = most * float(lots) / scale
-            parts.append(box(at, top, width, tall - 1.5, fill=fill, opacity=0.9 if side else 0.75))
-            at += width
-        if sold[row] > 0:
-            parts.append(box(middle, top + tall * 0.3, most * float(sold[row]) / scale, tall * 0.35, fill=RED))
-        if (total := float(depth[:, row].sum())) > 0:
-            parts.append(text(at + 3, top + tall - 2, short(total)))
-    parts.append(f'<path stroke="{GREY}" d="M{middle:.1f} {22 + BUCKETS * tall:.1f}H{WIDTH - 6}"/>')
-    parts.append(text(WIDTH - 6, 22 + BUCKETS * tall - 3, "offers", anchor="end"))
-    parts.append(text(WIDTH - 6, 22 + BUCKETS * tall + 11, "bids", anchor="end"))
+        y = top + row * tall
+        if row % 5 == 0:
+            parts.append(text(left - 4, y + tall / 2 + 4, f"{_percent(row):+.1f}%", anchor="end"))
+        parts.append(_level(depth[:, row], float(sold[row]), (left, y, most / scale, tall)))
+    middle = top + BUCKETS * tall
+    parts.append(f'<path class="axis" d="M{left} {top:.1f}v{2 * BUCKETS * tall:.1f}M4 {middle:.1f}H{size.width - 4:.1f}"/>')
+    parts.append(text(size.width - 4, middle - 4, "offers", anchor="end"))
+    parts.append(text(size.width - 4, middle + 12, "bids", anchor="end"))
     if not depth.any():
-        parts.append(text(WIDTH / 2, HEIGHT / 2, "nothing rests near the mark", anchor="middle"))
-    parts.append(legend(10, HEIGHT - 8, [("makers", BLUE), ("others", "#E69F00"), ("forced (last step)", RED)]))
-    return svg(WIDTH, HEIGHT, *parts, label=f"Depth of the book of {name}")
+        parts.append(nothing(size, "nothing rests near the mark"))
+    names = {"makers": "book", "others": "other", "forced (thin: filled)": "forced"}
+    entries = [Entry(name, var(fill)) for name, fill in names.items()]
+    label = f"Depth of the book of {run.instruments.names[instrument]}"
+    return svg(size, *parts, legend(4, size.height - 5, entries, width=size.width - 8), label=label)
+
+
+def _percent(row: int) -> float:
+    """Middle of a row, % from the mark."""
+    return 100.0 * (BUCKETS - row - 0.5) / BUCKETS * REACH
+
+
+def _level(depth: NDArray[np.float64], sold: float, place: tuple[float, float, float, float]) -> str:
+    """One row: what rests, stacked, its total, and in a thin bar what was filled by force."""
+    left, top, scale, tall = place
+    at, parts = left, []
+    for lots, name in zip(depth.tolist(), ("book", "other", "forced"), strict=True):
+        parts.append(box(at, top, scale * lots, tall - 1.5, fill=var(name)))
+        at += scale * lots
+    parts.append(box(left, top + tall * 0.25, scale * sold, tall * 0.4, fill=var("forced")))
+    total = float(depth.sum())
+    parts.append(text(max(at, left + scale * sold) + 3, top + tall / 2 + 3, short(total), css="fine") if total else "")
+    return "".join(parts)
 
 
 def resting(run: History, instrument: int) -> NDArray[np.float64]:
