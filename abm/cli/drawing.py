@@ -16,9 +16,10 @@ from abm.figures.scatter import scatter
 from abm.measures.dependence import rank_correlation
 from abm.measures.value import Missing
 from abm.study.analysis import Numbers, against_twins, numeric, paired
+from abm.study.checks import PAIRS
 from abm.study.errors import StudyError
 from abm.study.sensitivity import indices, one_at_a_time
-from abm.study.study import PAIRS, Figure, Grid, OneAtATime
+from abm.study.study import Figure, Grid, OneAtATime
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
