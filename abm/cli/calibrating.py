@@ -94,7 +94,7 @@ def write(found: Fit, told: Subject, own: Mapping[str, Any], scenario: str, out:
     save(bars(_cases(fitted), ["distance"], x="standard errors from the target", labels={"distance": ""}), out / "fit")
     best = dict(zip(parameters["parameter"], parameters["best"], strict=True))
     log = [name for name, axis in calibration.parameters.items() if axis.log]
-    labels = {name: f"{name}, {told.units[name]}" for name in best if name in told.units}
+    labels = {name: f"{name}, {told.units[name]}" for name in best if told.units.get(name, "1") != "1"}
     save(profiles(profile_table(found), best, log=log, labels=labels), out / "profiles")
 
 

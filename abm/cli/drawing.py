@@ -16,9 +16,10 @@ from abm.figures.scatter import scatter
 from abm.measures.dependence import rank_correlation
 from abm.measures.value import Missing
 from abm.study.analysis import Numbers, against_twins, numeric, paired
+from abm.study.checks import PAIRS
 from abm.study.errors import StudyError
 from abm.study.sensitivity import indices, one_at_a_time
-from abm.study.study import PAIRS, Figure, Grid, OneAtATime
+from abm.study.study import Figure, Grid, OneAtATime
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -85,7 +86,7 @@ def _against(stored: Stored, asked: Figure, labels: dict[str, str]) -> Drawing:
     points = [named(stored.columns, row) for row in table[stored.columns].itertuples(index=False, name=None)]
     table, axes = table.assign(point=points), (labels.get(across, across), labels.get(up, up))
     if asked.kind == "frontier":
-        return frontier(table, benefit=across, cost=up, labels=axes, by=stored.columns if len(stored.columns) == 2 else ["point"])  # noqa: PLR2004
+        return frontier(table, benefit=across, cost=up, labels=axes, by=stored.columns if len(stored.columns) > 1 else ["point"])
     both = table.pivot_table(index="point", columns="measure", values="median")[[across, up]].dropna()
     return scatter(table, across=across, up=up, labels=axes, title=ranked_alike(both[across].to_numpy(), both[up].to_numpy()))
 

@@ -108,7 +108,7 @@ def _work(plan: Plan, order: Order, store: Store, runner: Runner) -> None:
         return
     todo = islice(plan.todo(store.done.copy()), count)
     try:
-        with progress(count, order.out.name + ("" if is_compiled() else ", compiling (once, about 15 s)")) as told:
+        with progress(count, order.out.name, "" if is_compiled() else ", compiling (once, about 15 s)") as told:
             for outcome in runner.outcomes(todo, count):
                 store.add(outcome)
                 told(outcome)
@@ -162,10 +162,13 @@ def _tell(plan: Plan, order: Order, store: Store) -> None:
 
 
 @contextmanager
-def progress(total: int, name: str) -> Iterator[Callable[[Outcome], None]]:
-    """Done, failed, rate and time left on stderr: a bar, or a line now and then where it is no terminal."""
+def progress(total: int, name: str, at_first: str) -> Iterator[Callable[[Outcome], None]]:
+    """Done, failed, rate and time left on stderr: a bar, or a line now and then where it is no terminal.
+
+    `at_first` is said after the name until the first run is done.
+    """
     if not sys.stderr.isatty():
-        yield Lines(total, name)
+        yield Lines(total, name, at_first)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -180,12 +183,12 @@ def progress(total: int, name: str) -> Iterator[Callable[[Outcome], None]]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(name, total=total, failed=0, rate="")
+        task = bar.add_task(name + at_first, total=total, failed=0, rate="")
 
         def told(outcome: Outcome) -> None:
             failed = bar.tasks[0].fields["failed"] + (outcome.status == FAILED)
             speed = bar.tasks[0].speed
-            bar.update(task, advance=1, failed=failed, rate=_rate(speed) if speed else "")
+            bar.update(task, description=name, advance=1, failed=failed, rate=_rate(speed) if speed else "")
 
         yield told
 
@@ -193,11 +196,11 @@ def progress(total: int, name: str) -> Iterator[Callable[[Outcome], None]]:
 class Lines:
     """Progress as lines of text."""
 
-    def __init__(self, total: int, name: str) -> None:
+    def __init__(self, total: int, name: str, at_first: str) -> None:
         self.total, self.name = total, name
         self.done = self.failed = 0
         self.begun = self.spoken = perf_counter()
-        click.echo(f"{name}: {total:,} runs", err=True)
+        click.echo(f"{name}{at_first}: {total:,} runs", err=True)
 
     def __call__(self, outcome: Outcome) -> None:
         self.done += 1

@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from abm.figures.style import BLUE, VERMILION, WIDTH, grid, styled
 
 COLUMNS = 3
-HEIGHT = 2.0  # inches of a panel
+HEIGHT = 2.2  # inches of a panel
 
 
 def profiles(
@@ -39,9 +39,16 @@ def profiles(
                 axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
                 axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
                 axes.xaxis.set_minor_formatter(NullFormatter())
-            axes.set_xlabel((labels or {}).get(name, name))
+            axes.set_xlabel("\n".join(_lines((labels or {}).get(name, name))), fontsize="small")
         for axes in panels[:, 0]:
             axes.set_ylabel("sum of squared distances")
         for axes in list(panels.flat)[len(names) :]:
             axes.set_visible(False)
     return drawn
+
+
+def _lines(label: str) -> list[str]:
+    """A dotted name with its unit on lines that fit under a panel: its room, the rest of the name, the unit."""
+    name, comma, unit = label.partition(", ")
+    room, _, last = name.partition(".")
+    return [*([f"{room}."] if last else []), last or room, *([unit] if comma else [])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import Any
 
 import matplotlib as mpl
@@ -16,6 +17,7 @@ from abm.figures.style import NAMES, RUN, WIDTH, grid, legend_below, styled
 
 MARKERS = "osD^vP*X"
 MARKET = "market"  # column that tells a run from its twins
+LETTERS = 32  # of a line beside a panel
 DODGE = 0.03  # of the axis, from the first line to the last, so that intervals do not hide one another
 
 
@@ -43,7 +45,7 @@ def response(
             parts = [table[table["measure"] == name].assign(**{MARKET: market}) for market, name in found.items()]
             _panel(axes, pd.concat(parts), x, others)
             axes.set_xlabel(labels.get(x, x))
-            axes.set_ylabel(labels.get(measure, told(measure)))
+            axes.set_ylabel(fill(labels.get(measure, told(measure)), LETTERS))
         for axes in list(panels.flat)[len(markets) :]:
             axes.set_visible(False)
         if others:

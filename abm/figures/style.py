@@ -30,6 +30,7 @@ NAMES = {
     "no_shock": "no shock",
 }
 WIDTH = 7.2  # inches, two columns of a journal
+HANDLE, LETTER, LINE = 0.5, 0.062, 0.17  # inches of a legend: beside a name, a letter on average, a row
 
 STYLE: dict[Any, Any] = {
     "figure.dpi": 200,
@@ -77,13 +78,21 @@ def shade_shock(axes: Axes, shock: Mapping[str, Any] | None) -> None:
 
 
 def legend_below(drawn: Figure, *axes: Axes, columns: int = 6) -> None:
-    """One legend for the whole figure, under it, from the entries of some of its axes, each name once."""
+    """One legend for the whole figure, under it, from the entries of some of its axes, each name once.
+
+    It has fewer columns where long names would not fit, and then the figure grows by the rows that this takes.
+    """
     entries: dict[str, Artist] = {}
     for panel in axes:
         handles, labels = panel.get_legend_handles_labels()
         entries |= dict(zip(labels, handles, strict=True))
-    if entries:
-        drawn.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=min(columns, len(entries)))
+    if not entries:
+        return
+    width, height = drawn.get_size_inches()
+    fitting = int(width / (HANDLE + LETTER * max(map(len, entries))))
+    asked, used = min(columns, len(entries)), max(1, min(columns, len(entries), fitting))
+    drawn.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=used)
+    drawn.set_figheight(height + LINE * (-(-len(entries) // used) - -(-len(entries) // asked)))
 
 
 def unit_of(largest: float, currency: str) -> tuple[float, str]:

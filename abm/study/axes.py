@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Row = tuple[Any, ...]  # one value per column of a dimension
+VALUES_MAX = 1_000_000
 DIGITS = 12  # spaced values are rounded to as many significant digits: 0.3, not 0.30000000000000004
 
 
@@ -48,9 +49,13 @@ class Axis(Entry):
             raise ValueError("must be a list, or have exactly one of linspace, logspace, range")
         if self.values is not None and not self.values:
             raise ValueError("is empty: it needs at least one value")
+        if not all(np.isfinite(value) for value in self.values or () if isinstance(value, float)):
+            raise ValueError("needs finite values")
         spaced = self.linspace or self.logspace
         if spaced and spaced[2] < 1:
             raise ValueError(f"needs at least one value, was {spaced[2]}")
+        if spaced and spaced[2] > VALUES_MAX:
+            raise ValueError(f"has {spaced[2]:,} values; {VALUES_MAX:,} is the most")
         ends = spaced or self.range
         if ends and ((self.logspace is not None or self.log) and min(ends[:2]) <= 0):
             raise ValueError(f"spaced in logarithms needs ends above 0, was {list(ends[:2])}")
@@ -58,7 +63,7 @@ class Axis(Entry):
             raise ValueError(f"range must ascend, was {list(self.range)}")
         if self.values is not None and (self.log or self.integer):
             raise ValueError("log and integer belong to spaced values, not to a list")
-        if len(set(map(label, self.levels()))) < len(self.levels()):
+        if len({label(float(v) if type(v) is int else v) for v in self.levels()}) < len(self.levels()):  # 1 is 1.0
             raise ValueError("names a value twice")
         return self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -110,6 +111,8 @@ class Dask:
             import distributed
         except ImportError:
             raise StudyError("--cluster needs Dask: pip install 'cascade-abm[cluster]'") from None
+        for name in ("distributed", "distributed.client"):  # a scheduler that is gone is told in one line, not in pages
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         client: Any = distributed.Client  # not typed
         try:
             self.client: Any = client(self.address, timeout=CONNECT_SECONDS, set_as_default=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
 from itertools import islice
 
 from abm.study.doors import Door
@@ -66,7 +66,7 @@ class Runner:
 
     def _collect(self, future: Future[list[Outcome]]) -> list[Outcome]:
         chunk = self._pending.pop(future)
-        error = future.exception()
+        error = _raised(future)
         if error is None:
             outcomes = future.result()
             self._pace(outcomes)
@@ -97,7 +97,7 @@ class Runner:
         while self.attempts[key] < ATTEMPTS:
             self.attempts[key] += 1
             future = self._submit([run])
-            error = future.exception()
+            error = _raised(future)
             if error is None:
                 return future.result()
             _refuse_others(error)
@@ -112,6 +112,14 @@ class Runner:
         wanted = int(CHUNK_SECONDS / max(seconds, CHUNK_SECONDS / CHUNK_MAX))
         self._chunk = max(1, min(CHUNK_MAX, wanted, 2 * self._chunk))
 
+
+
+def _raised(future: Future[list[Outcome]]) -> BaseException | None:
+    """What a chunk came back with, None for its outcomes; StudyError where it was lost with the scheduler."""
+    try:
+        return future.exception()
+    except CancelledError:
+        raise StudyError("the workers cannot go on: their scheduler is gone; what was done is stored") from None
 
 
 def _refuse_others(error: BaseException) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from abm.study.axes import Axis, Dimension, Entry, Variant, Whole, dimensions
+from abm.study.checks import refuse
 from abm.study.errors import StudyError, nearest
 
 Row = tuple[Any, ...]
@@ -57,7 +58,7 @@ class Morris(Entry):
 
     kind: Literal["morris"]
     trajectories: Whole = Field(ge=2, le=100_000)
-    levels: Whole = Field(4, ge=2)
+    levels: Whole = Field(4, ge=2, multiple_of=2)  # odd ones bias the sample
     seed: Whole = Field(0, ge=0)
 
 
@@ -69,7 +70,6 @@ class Listed(Entry):
 
 
 Design = Annotated[Grid | OneAtATime | LatinHypercube | Sobol | Morris | Listed, Field(discriminator="kind")]
-PAIRS = ("scatter", "frontier")  # figures of one measure against another
 DESIGNS = ("grid", "one_at_a_time", "latin_hypercube", "sobol", "morris", "listed")
 
 
@@ -118,52 +118,8 @@ class Study(Entry):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        self._check_names()
-        self._check_zipped()
-        self._check_figures()
-        sampled = [d.columns[0] for d in self.dimensions() if d.sampled]
-        if sampled and self.design.kind in ("grid", "one_at_a_time"):
-            raise ValueError(f"axes.{sampled[0]}: a range is sampled, design {self.design.kind} needs a list or a spacing")
-        if self.design.kind in ("latin_hypercube", "sobol", "morris") and not self.dimensions():
-            raise ValueError(f"design {self.design.kind} needs at least one axis")
-        if isinstance(self.design, Listed) and {len(row) for row in self.design.rows} != {len(self.columns())}:
-            raise ValueError(f"design.rows: a row has a value per axis, {len(self.columns())} of them")
+        refuse(self)
         return self
-
-    def _check_names(self) -> None:
-        for name, group in self.variants.items():
-            if not group:
-                raise ValueError(f"variants.{name} is empty: it needs at least one variant")
-            if len({variant.name for variant in group}) < len(group):
-                raise ValueError(f"variants.{name} names a variant twice")
-            if name in self.axes:
-                raise ValueError(f"{name!r} is an axis and a group of variants")
-
-    def _check_figures(self) -> None:
-        for k, figure in enumerate(self.figures):
-            if not self.columns():
-                raise ValueError(f"figures.{k}: a study without axes has no points to draw")
-            if figure.kind in PAIRS and len(figure.measures) != 2:  # noqa: PLR2004
-                raise ValueError(f"figures.{k}.measures: a {figure.kind} has two, across and up, were {len(figure.measures)}")
-            for key, column in (("x", figure.x), ("y", figure.y), ("by", figure.by)):
-                known = [*self.columns(), *(["twins"] if key == "by" and self.twins else [])]
-                if column is not None and column not in known:
-                    raise ValueError(f"figures.{k}.{key}: no swept parameter {column!r}; {nearest(column, known)}")
-
-    def _check_zipped(self) -> None:
-        seen: set[str] = set()
-        for names in self.zipped:
-            for name in names:
-                if name not in self.axes:
-                    raise ValueError(f"zipped: no axis {name!r}; {nearest(name, self.axes)}")
-                if name in seen:
-                    raise ValueError(f"zipped: {name!r} stands there twice")
-                if self.axes[name].range is not None:
-                    raise ValueError(f"zipped: axes.{name} is a range; zipped axes have values")
-                seen.add(name)
-            lengths = {name: len(self.axes[name].levels()) for name in names}
-            if len(set(lengths.values())) > 1:
-                raise ValueError(f"zipped axes must be equally long, were {lengths}")
 
     @classmethod
     def load(cls, path: Path) -> Study:

@@ -32,8 +32,12 @@ FLAGS += ["--disable-component-update", "--disable-sync"]
 NEAR, CASCADE = 150, 260  # steps: forced trades of the baseline fall between
 PART = 1.0  # seconds of one measurement of the rate
 STEPS, RESETS = 5000, 20
-COUNT = """() => { window.shown = []; new MutationObserver(() => requestAnimationFrame((now) => window.shown.push(now)))
-  .observe(document.querySelector(".panel-numbers"), { childList: true, subtree: true }); }"""
+COUNT = """() => {
+  if (window.shown) return;
+  window.shown = new Set();  // times of painted frames in which the step had changed
+  new MutationObserver(() => requestAnimationFrame((now) => window.shown.add(now)))
+    .observe(document.querySelector(".panel-numbers"), { childList: true, subtree: true });
+}"""
 
 
 def draw() -> None:
@@ -79,7 +83,7 @@ def rate(page: Any, server: int) -> None:
 
 def progress(page: Any, server: int) -> np.ndarray:
     """Clock, updates painted, processor seconds of server and of browser, so far."""
-    return np.array([perf_counter(), page.evaluate("window.shown.length"), seconds(server), browser_seconds(server)])
+    return np.array([perf_counter(), page.evaluate("window.shown.size"), seconds(server), browser_seconds(server)])
 
 
 def memory(page: Any, server: int) -> None:

@@ -106,3 +106,16 @@ def test_equal_figures_are_equal_files(tmp_path: Path) -> None:
         save(phase(TABLE, "fall.BTC", "size", "rule"), tmp_path / name)
     for ending in ("pdf", "png"):
         assert (tmp_path / f"a.{ending}").read_bytes() == (tmp_path / f"b.{ending}").read_bytes()
+
+
+def test_a_legend_of_long_names_stays_inside_its_figure() -> None:
+    rows = [
+        {"x": x, "rule": f"a rule whose name is long, as names of rules are, number {k}", "measure": "y", "median": 1.0 * k}
+        for k in range(4)
+        for x in (1, 2)
+    ]
+    drawn = response(pd.DataFrame(rows).assign(low=np.nan, high=np.nan), ["y"], "x", ["rule"])
+    drawn.canvas.draw()
+    (legend,) = drawn.legends
+    box, whole = legend.get_window_extent(), drawn.bbox
+    assert 0 <= box.x0 < box.x1 <= whole.x1

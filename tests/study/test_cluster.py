@@ -16,6 +16,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from abm.study import load
 from abm.study.errors import StudyError
 from tests.study.desk import study, swept
 
@@ -32,8 +33,8 @@ def start(*words: str) -> subprocess.Popen[bytes]:
 
 
 @contextmanager
-def cluster(directory: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
-    """A scheduler and two workers of one thread on 127.0.0.1: address and workers."""
+def cluster(directory: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]], subprocess.Popen[bytes]]]:
+    """A scheduler and two workers of one thread on 127.0.0.1: address, workers, scheduler."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -43,7 +44,7 @@ def cluster(directory: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]
         workers = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(directory)]
         processes += [start("worker", address, *workers) for _ in range(2)]
         wait_for_workers(address, 2)
-        yield address, processes[1:]
+        yield address, processes[1:], processes[0]
     finally:
         for process in reversed(processes):
             process.kill()
@@ -61,7 +62,7 @@ def wait_for_workers(address: str, count: int) -> None:
 @pytest.mark.slow
 def test_a_cluster_gives_what_one_process_gives_though_a_worker_is_killed(tmp_path: Path) -> None:
     asked = study(replications=150)
-    with cluster(tmp_path / "dask") as (address, workers):
+    with cluster(tmp_path / "dask") as (address, workers, _):
         quiet = swept(tmp_path / "quiet", asked, "slow", cluster=address)
         victim = threading.Timer(1.0, lambda: workers[0].send_signal(signal.SIGKILL))
         victim.start()
@@ -72,9 +73,23 @@ def test_a_cluster_gives_what_one_process_gives_though_a_worker_is_killed(tmp_pa
     pd.testing.assert_frame_equal(disturbed, alone, check_exact=True)
 
 
+@pytest.mark.slow
+def test_a_scheduler_that_dies_is_said_and_what_was_done_is_kept(tmp_path: Path) -> None:
+    asked = study(replications=150)
+    with cluster(tmp_path / "dask") as (address, _, scheduler):
+        swept(tmp_path / "out", asked, "slow", cluster=address, limit=100)
+        threading.Timer(0.7, scheduler.kill).start()
+        with pytest.raises(StudyError, match="the workers cannot go on: their scheduler is gone; what was done is stored"):
+            swept(tmp_path / "out", asked, "slow", cluster=address)
+    assert 100 <= len(load(tmp_path / "out")) < 600
+    continued = swept(tmp_path / "out", asked, "slow")
+    pd.testing.assert_frame_equal(continued, swept(tmp_path / "alone", asked, "slow"), check_exact=True)
+
+
 def test_an_address_without_a_scheduler_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("abm.study.doors.CONNECT_SECONDS", 0.5)
     begun = time.monotonic()
     with pytest.raises(StudyError, match=r"--cluster tcp://127.0.0.1:9: no Dask scheduler answers"):
-        swept(tmp_path, cluster="tcp://127.0.0.1:9")
+        swept(tmp_path / "out", cluster="tcp://127.0.0.1:9")
+    assert not (tmp_path / "out").exists()
     assert time.monotonic() - begun < 30

@@ -46,8 +46,8 @@ def test_a_range_is_cut_evenly_in_itself_or_in_its_logarithm() -> None:
 
 
 def test_a_grid_takes_every_combination_variants_first() -> None:
-    asked = study({"x": [1, 2], "y": ["a"]}, variants=RULES)
-    assert asked.columns() == ("rule", "x", "y")
+    asked = study({"z": [1, 2], "y": ["a"]}, variants=RULES)
+    assert asked.columns() == ("rule", "z", "y")
     assert points(asked) == [("flat", 1, "a"), ("flat", 2, "a"), ("tiered", 1, "a"), ("tiered", 2, "a")]
 
 
@@ -59,13 +59,13 @@ def test_zipped_axes_move_together() -> None:
 
 
 def test_an_axis_is_laid_over_a_variant_and_a_variant_over_set() -> None:
-    asked = study({"x": [1]}, variants=RULES, set={"margin": "none", "fee": 3})
-    assert asked.overrides(("tiered", 1)) == {"margin": "tiered", "fee": 3, "x": 1}
-    assert list(asked.overrides(("tiered", 1))) == ["margin", "fee", "x"]
+    asked = study({"margin.rate": [1]}, variants=RULES, set={"margin": "none", "fee": 3})
+    assert asked.overrides(("tiered", 1)) == {"margin": "tiered", "fee": 3, "x": 5, "margin.rate": 1}
+    assert list(asked.overrides(("tiered", 1))) == ["margin", "fee", "x", "margin.rate"]
 
 
 def test_one_at_a_time_changes_one_thing_from_the_scenario_as_it_is() -> None:
-    asked = study({"x": [0, 1], "y": ["a"]}, variants=RULES, design="one_at_a_time")
+    asked = study({"a": [0, 1], "y": ["a"]}, variants=RULES, design="one_at_a_time")
     assert points(asked) == [
         ("flat", None, None),
         ("tiered", None, None),
@@ -74,7 +74,7 @@ def test_one_at_a_time_changes_one_thing_from_the_scenario_as_it_is() -> None:
         ("flat", None, "a"),
     ]
     assert asked.overrides(("flat", None, "a")) == {"margin": "flat", "y": "a"}
-    assert Plan.of(asked, subject()).rows[0] == ("flat", 0, None)  # the scenario's own x is 0, its y is not known
+    assert Plan.of(asked, subject()).rows[0] == ("flat", 0.0, None)  # the scenario's own a is 0, its y is not known
 
 
 def test_a_latin_hypercube_has_one_point_in_each_layer_of_each_axis() -> None:
@@ -100,7 +100,7 @@ def test_designs_for_indices_have_the_points_their_authors_say(design: dict[str,
 
 def test_a_study_read_back_from_its_manifest_is_the_same_study() -> None:
     asked = study(
-        {"x": {"linspace": [0, 1, 3]}, "y": [{"kind": "a"}, [1, 2]]},
+        {"z": {"linspace": [0, 1, 3]}, "y": [{"kind": "a"}, [1, 2]]},
         variants=RULES,
         set={"fee": 0.1},
         figures=[{"kind": "lines", "measures": ["square"]}],
@@ -132,6 +132,24 @@ def test_a_study_read_back_from_its_manifest_is_the_same_study() -> None:
         ({"axes": {}, "design": {"kind": "morris", "trajectories": 4}}, "design morris needs at least one axis"),
         ({"figures": [{"kind": "lines", "measures": ["a"], "x": "X"}]}, "figures.0.x: no swept parameter 'X'"),
         ({"figures": [{"kind": "frontier", "measures": ["a"]}]}, "figures.0.measures: a frontier has two, across and up, were 1"),
+        ({"axes": {"x": [1, 1.0]}}, "axes.x: names a value twice"),
+        ({"axes": {"x": [1.0, float("nan")]}}, "axes.x: needs finite values"),
+        ({"axes": {"x": {"linspace": [0, 1, 10_000_000]}}}, "axes.x: has 10,000,000 values; 1,000,000 is the most"),
+        ({"axes": {"x": {"linspace": [0, 1, 2000]}, "y": {"linspace": [0, 1, 2000]}}}, "design grid has 4,000,000 points"),
+        ({"replications": 1_000_000, "axes": {"x": {"linspace": [0, 1, 200]}}}, "200 points x 1,000,000 replications are"),
+        ({"set": {"x": 3}}, "set.x changes nothing, it is an axis"),
+        ({"axes": {"a.*.x": [1], "a.b.x": [2]}}, "axes.a.*.x sets axes.a.b.x as well"),
+        ({"variants": {"rule": [{"name": "a", "set": {"x": 1}}]}}, "variants.rule changes x for nothing, it is an axis"),
+        ({"variants": {"rule": [{"name": "a", "set": {}}, {"name": "a", "set": {}}]}}, "variants.rule names a variant twice"),
+        ({"variants": {"seed": [{"name": "a", "set": {}}]}}, "variants.seed: the results have a column of that name"),
+        ({"variants": {"a/b": [{"name": "a", "set": {}}]}}, "variants.a/b: names a file of the report: no /"),
+        ({"tables": [{"measures": ["a"], "name": "../a"}]}, "tables.0.name: names a file of the report"),
+        ({"figures": [{"kind": "lines", "measures": ["a"], "name": "f"}] * 2}, "'f' stands there twice"),
+        ({"design": {"kind": "morris", "trajectories": 4, "levels": 3}}, "design.levels: input should be a multiple of 2, was 3"),
+        ({"design": {"kind": "morris", "trajectories": 1}}, "design.trajectories: input should be greater than or equal to 2"),
+        ({"figures": [{"kind": "phase", "measures": ["a"]}]}, "figures.0: a phase diagram needs two swept parameters"),
+        ({"figures": [{"kind": "paired", "measures": ["a"]}]}, "figures.0: paired differences need `by`, variants or twins"),
+        ({"figures": [{"kind": "indices", "measures": ["a"]}]}, "figures.0: a grid has no indices"),
         ({"figures": [{"kind": "pie", "measures": ["a"]}]}, "figures.0.kind: input should be"),
     ],
 )
