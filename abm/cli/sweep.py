@@ -10,6 +10,7 @@ import click
 from abm.cli.errors import STOPPED, Mistake
 from abm.cli.inspect import SET
 from abm.cli.run import WholeNumber, processors
+from abm.cli.study_files import located
 
 if TYPE_CHECKING:
     from abm.study.study import Study
@@ -27,13 +28,16 @@ if TYPE_CHECKING:
 @click.option("--allow-version", is_flag=True, help="Keep runs that another version of the code made.")
 @click.option("--retry-failed", is_flag=True, help="Run the failed ones again.")
 def sweep(study: str, sets: tuple[str, ...], **chosen: Any) -> int:
-    """Run STUDY (a TOML file): every point and seed once, stored as they come. The same command continues it."""
+    """Run STUDY (a TOML file or a name in experiments/studies): every point and seed once, stored as they come.
+
+    The same command continues it.
+    """
     from abm.cli.studied import subject
     from abm.cli.sweeping import Order, probe, sweep_into
     from abm.study.errors import StudyError
     from abm.study.plan import Plan
 
-    file = Path(study)
+    file = located(study)
     try:
         asked = changed(_loaded(file), sets, chosen["replications"])
         plan = Plan.of(asked, subject(asked, file))
