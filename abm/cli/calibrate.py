@@ -8,6 +8,7 @@ import click
 
 from abm.cli.errors import STOPPED, Mistake
 from abm.cli.run import WholeNumber, processors
+from abm.cli.workers import begin
 
 
 @click.command("calibrate")
@@ -18,6 +19,8 @@ from abm.cli.run import WholeNumber, processors
 @click.option("--allow-version", is_flag=True, help="Keep runs that another version of the code made.")
 def calibrate(study: str, jobs: int | None, out: str | None, budget: int | None, allow_version: bool) -> int:
     """Fit the parameters of STUDY (a TOML file) to its targets. The same command continues what was interrupted."""
+    jobs = jobs or processors()
+    begin(jobs)
     from abm.cli.calibrating import calibrate_into
     from abm.cli.sweeping import Order
     from abm.study.calibration import Calibration
@@ -28,7 +31,7 @@ def calibrate(study: str, jobs: int | None, out: str | None, budget: int | None,
         calibration = Calibration.load(file).with_budget(budget)
         order = Order(
             out=Path(out or f"results/{file.stem}"),
-            jobs=jobs or processors(),
+            jobs=jobs,
             cluster=None,
             limit=None,
             allow_version=allow_version,

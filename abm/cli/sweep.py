@@ -10,6 +10,7 @@ import click
 from abm.cli.errors import STOPPED, Mistake
 from abm.cli.inspect import SET
 from abm.cli.run import WholeNumber, processors
+from abm.cli.workers import begin
 
 if TYPE_CHECKING:
     from abm.study.study import Study
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 @click.option("--retry-failed", is_flag=True, help="Run the failed ones again.")
 def sweep(study: str, sets: tuple[str, ...], **chosen: Any) -> int:
     """Run STUDY (a TOML file): every point and seed once, stored as they come. The same command continues it."""
+    jobs = chosen["jobs"] or processors()
+    if not chosen["dry_run"]:
+        begin(jobs, chosen["cluster"])
     from abm.cli.studied import subject
     from abm.cli.sweeping import Order, probe, sweep_into
     from abm.study.errors import StudyError
@@ -39,7 +43,7 @@ def sweep(study: str, sets: tuple[str, ...], **chosen: Any) -> int:
         plan = Plan.of(asked, subject(asked, file))
         order = Order(
             out=Path(chosen["out"] or f"results/{file.stem}"),
-            jobs=chosen["jobs"] or processors(),
+            jobs=jobs,
             cluster=chosen["cluster"],
             limit=chosen["limit"],
             allow_version=chosen["allow_version"],

@@ -16,17 +16,15 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from abm.cli.studied import subject as scenario_subject  # noqa: E402
-from abm.cli.sweeping import sweep_into  # noqa: E402
-from abm.study.doors import door  # noqa: E402
-from abm.study.plan import Plan  # noqa: E402
-from abm.study.runner import Runner  # noqa: E402
-from tests.study.desk import order, study, subject  # noqa: E402
+if TYPE_CHECKING:
+    from abm.study.plan import Plan
+
+# Every worker imports this file, as it imports `run.py` in a real sweep: what is heavy is imported where it is used.
 
 POINTS = 10
 ROUNDS = 3  # of one process and two in turn, so that a change of the machine's mood meets both
@@ -39,6 +37,10 @@ MODEL = {
 
 def plan_of(task: str, runs: int) -> Plan:
     """So many runs of a toy task, or of a short baseline where `task` is "model"."""
+    from abm.cli.studied import subject as scenario_subject
+    from abm.study.plan import Plan
+    from tests.study.desk import study, subject
+
     if task == "model":
         asked = study(replications=runs // POINTS, **MODEL)
         return Plan.of(asked, scenario_subject(asked, Path("bench.toml")))
@@ -47,6 +49,9 @@ def plan_of(task: str, runs: int) -> Plan:
 
 def seconds(task: str, runs: int, jobs: int) -> float:
     """A whole sweep, from opening the store to closing it."""
+    from abm.cli.sweeping import sweep_into
+    from tests.study.desk import order
+
     plan = plan_of(task, runs)
     quiet = io.StringIO()
     with tempfile.TemporaryDirectory() as directory, contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
@@ -56,10 +61,18 @@ def seconds(task: str, runs: int, jobs: int) -> float:
 
 
 def first_result(jobs: int) -> float:
-    """From asking for the model's runs to the first of them, in a process that has not imported the model."""
-    plan = plan_of("model", 100)
+    """From the beginning of the command to the first run of the model, in a process that has imported nothing."""
     start = perf_counter()
-    outcomes = Runner(door(jobs, None, plan.subject.preload), plan.subject.task).outcomes(plan.todo(plan.nothing_done()), 100)
+    from abm.cli.workers import begin
+
+    begin(jobs)
+    from abm.study.doors import door
+    from abm.study.runner import Runner
+
+    plan = plan_of("model", 100)
+    through = door(jobs, None, plan.subject.preload)
+    through.reach()
+    outcomes = Runner(through, plan.subject.task).outcomes(plan.todo(plan.nothing_done()), 100)
     next(outcomes)
     found = perf_counter() - start
     outcomes.close()
