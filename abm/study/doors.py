@@ -82,9 +82,10 @@ class Local:
 
     def reach(self) -> None:
         """Let the server of processes start, if it has not: it imports while this process does something else."""
-        from multiprocessing import forkserver
+        from multiprocessing import forkserver, resource_tracker
 
         self._context()
+        resource_tracker.ensure_running()  # first: to start it lets Ctrl-C through again
         unheard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # it inherits being deaf to Ctrl-C
         try:
             forkserver.ensure_running()
