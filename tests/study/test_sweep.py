@@ -199,9 +199,8 @@ def test_an_interrupted_sweep_drains_saves_and_says_how_to_continue(tmp_path: Pa
 def test_an_interrupt_while_the_server_of_processes_imports_leaves_no_traceback() -> None:
     command = "import signal, sys, time; from abm.study.doors import Local; Local(2, ('pandas',)).reach();"
     command += "signal.signal(signal.SIGINT, lambda *_: sys.exit(3)); print('begun', flush=True); time.sleep(60)"
-    running = subprocess.Popen(
-        [sys.executable, "-c", command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    running = subprocess.Popen([sys.executable, "-c", command], cwd=ROOT, start_new_session=True, **pipes)
     assert running.stdout is not None
     assert running.stdout.readline() == "begun\n"
     time.sleep(0.2)  # it is importing now
