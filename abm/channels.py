@@ -12,6 +12,9 @@ from abm.scenario import Scenario
 
 Overrides = dict[str, Any]
 
+# not `cross_share = 0`: traders who are isolated from the start bring what legs are asked alone, where a rule nets them more
+APART: Overrides = {"population.unpooled": True, "population.unpooled_on": "equal_money"}
+
 
 def every_house(scenario: Scenario, key: str, value: Any) -> Overrides:
     """The same rule for the clearing house of every venue."""
@@ -29,7 +32,7 @@ def _every_house(scenario: Scenario, changes: Callable[[Any], Overrides]) -> Ove
 
 def _cross_margin(scenario: Scenario) -> Overrides:
     """Every position is isolated, on the same total collateral; makers have a switch of their own."""
-    return {"population.cross_share": 0.0, "population.universal_share": 0.0}
+    return dict(APART)
 
 
 def _trader_wealth(scenario: Scenario) -> Overrides:

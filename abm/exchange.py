@@ -68,6 +68,7 @@ class Exchange:
     marks: Marks
     signals: Signals
     haircuts: Haircuts
+    stake: Ints  # (n_owners, n_instruments), cash units: each leg's part of what its owner brought
     inventory: Inventory
     funding: list[FundingClock]  # by venue
     maker_depth: Ints  # (n_makers, n_instruments), lots one maker shows within 1 % at full capital

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from abm.channels import Overrides, every_house
+from abm.channels import APART, Overrides, every_house
 from abm.records import RUN, Records
 from abm.scenario import Scenario
 
@@ -18,11 +18,11 @@ Found = TypeVar("Found")
 # name -> what it switches off, as overrides of the scenario
 TWINS: Mapping[str, Callable[[Scenario], Overrides]] = {
     "no_shock": lambda scenario: {"world.shocks": []},
-    "isolated": lambda scenario: {"population.cross_share": 0.0, "population.universal_share": 0.0},
+    "isolated": lambda scenario: dict(APART),
     "no_impact": lambda scenario: every_house(scenario, "execution", "outside_pool"),
     "no_adl": lambda scenario: every_house(scenario, "adl", {"kind": "none"}),
     "no_liquidation": lambda scenario: every_house(scenario, "liquidation", {"kind": "none"}),
-    "isolated_equal_risk": lambda scenario: {"population.unpooled": True},
+    "isolated_equal_risk": lambda scenario: {"population.unpooled": True, "population.unpooled_on": "equal_risk"},
     "no_impact_of_cuts": lambda scenario: every_house(scenario, "execution", "outside_pool_cuts"),
 }
 USUAL = ("no_shock", "isolated", "no_impact", "no_adl", "no_liquidation")  # those of a run for which none are named

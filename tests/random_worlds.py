@@ -232,6 +232,7 @@ def scenarios(draw: st.DrawFn) -> Changes:
         population__universal_share=(0.0, 0.0, 0.5, 1.0),
         time__forced_orders=("last", "last", "interleaved"),
         population__unpooled=(False, False, False, True),
+        population__unpooled_on=("equal_risk", "equal_money"),
         population__shared_wallet=(False, True),
         population__crowd__long_share=(1.0, 0.6, 0.0),
         population__crowd__leverage_median=(10.0, 100.0, 3.0),

@@ -13,7 +13,6 @@ from abm.behaviour.carry import Carry
 from abm.behaviour.leverage import Leveraged
 from abm.behaviour.stop_loss import NEVER, StopLoss, levels, passed
 from abm.behaviour.view import Legs, View
-from abm.clearing.accounts import share_out
 from abm.market.order import OrderBatch, Reason, no_orders
 
 if TYPE_CHECKING:
@@ -90,6 +89,5 @@ class Stops:
     def _levels(self, rows: Ints, distance: NDArray[np.float64]) -> Ints:
         exchange = self.model.exchange
         lots, price = exchange.traders.opening[rows], exchange.price
-        stake = share_out(exchange.traders.collateral[rows], np.abs(lots) * (price * exchange.brackets.initial_rate[0, :, 0]))
         alone = Legs(exchange.alone(np.arange(len(exchange.ledger))), exchange.accounts.backing)(rows)
-        return levels(lots, stake, alone, price=price, tick=exchange.instruments.opening_tick, distance=distance)
+        return levels(lots, exchange.stake[rows], alone, price=price, tick=exchange.instruments.opening_tick, distance=distance)

@@ -29,7 +29,8 @@ from abm.streams import Streams
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Group = ZeroIntelligence | Value | Trend | Carry | HedgedPair | Hedging | Arbitrage | Quoting | Dealing | Others | Booked
-Requirement = Callable[[Ints], tuple[Floats, Floats]]  # lots (k, n_instruments) -> initial, maintenance (k,), cash units
+Requirement = Callable[[str, Ints], tuple[Floats, Floats]]  # group and its lots (count, n_instruments) -> initial and
+# maintenance margin (count,), cash units
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,9 @@ class Board:
         """Open interest of perpetuals in cash units: what is held on margin; 0 for tokens."""
         return np.where(self.instruments.is_spot, 0.0, self.money)
 
-    def flat(self, lots: Ints) -> tuple[Floats, Floats]:
-        """Initial and maintenance margin (k,) of `lots` (k, n_instruments) by the first bracket of every asset."""
+    def flat(self, group: str, lots: Ints) -> tuple[Floats, Floats]:
+        """Initial and maintenance margin (k,) of `lots` (k, n_instruments) by the first bracket of every asset, the same for
+        every group."""
         amount, asset = np.abs(lots) * self.price, self.instruments.asset
         return amount @ (1.0 / self.assets.leverage_max[asset]), amount @ self.assets.maintenance_rate[asset]
 
@@ -93,6 +95,10 @@ class Luck:
     def normal(self, name: str) -> Floats:
         """(count,) standard normal."""
         return self.streams.at(f"opening.{self.group}.{name}").standard_normal(self.count)
+
+    def isolated(self, cross_share: float) -> NDArray[np.bool_]:
+        """(count,) who has an account for each position."""
+        return self.uniform("isolated") >= cross_share
 
 
 @dataclass
@@ -284,7 +290,7 @@ def _block(name: str, group: Group, luck: Luck, book: Book, requirement: Require
     if isinstance(group, Booked):
         collateral, limit = group.collateral, _limits(group.behaviour, group.collateral, board)
     elif isinstance(group, Leveraged):
-        collateral = _margined(group, luck, opening, gross, requirement)
+        collateral = _margined(group, luck, gross, requirement(name, opening))
     elif isinstance(group, Hedging):
         leverage = group.leverage_min + (group.leverage_max - group.leverage_min) * luck.uniform("leverage")
         collateral = np.ceil(gross / leverage).astype(np.int64)
@@ -311,9 +317,10 @@ def _limits(group: Any, collateral: Ints, board: Board) -> Ints:
     return np.asarray(np.floor(stretch * collateral[:, None] * share / board.price), dtype=np.int64)
 
 
-def _margined(group: Leveraged, luck: Luck, opening: Ints, gross: Floats, requirement: Requirement) -> Ints:
-    """(count,) cash units of collateral behind leveraged books."""
-    initial, maintenance = requirement(opening)
+def _margined(group: Leveraged, luck: Luck, gross: Floats, asked: tuple[Floats, Floats]) -> Ints:
+    """(count,) cash units of collateral behind leveraged books of `gross` (count,) that are `asked` for initial and
+    maintenance margin (count,)."""
+    initial, maintenance = asked
     some = np.maximum(gross, 1.0)
     cap = some / np.maximum(initial, 1e-12)
     return np.ceil(gross * group.margins(group.leverages(luck.normal("leverage")), cap, maintenance / some)).astype(np.int64)
@@ -344,7 +351,7 @@ def buffers(
     rows = traders.rows(name)
     lots, collateral = traders.opening[rows], traders.collateral[rows]
     gross = np.abs(lots) @ board.price
-    maintenance = (requirement or board.flat)(lots)[1]
+    maintenance = (requirement or board.flat)(name, lots)[1]
     room = (collateral - maintenance) / np.maximum(gross, 1.0)
     total = max(float(gross.sum()), 1.0)
     below = {edge: float(gross[room < edge].sum()) / total for edge in edges}

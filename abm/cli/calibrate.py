@@ -8,6 +8,7 @@ import click
 
 from abm.cli.errors import STOPPED, Mistake
 from abm.cli.run import WholeNumber, processors
+from abm.cli.study_files import located
 from abm.cli.workers import begin
 
 
@@ -18,7 +19,10 @@ from abm.cli.workers import begin
 @click.option("--budget", type=WholeNumber(1), metavar="N", help="Points to try, instead of the study's.")
 @click.option("--allow-version", is_flag=True, help="Keep runs that another version of the code made.")
 def calibrate(study: str, jobs: int | None, out: str | None, budget: int | None, allow_version: bool) -> int:
-    """Fit the parameters of STUDY (a TOML file) to its targets. The same command continues what was interrupted."""
+    """Fit the parameters of STUDY (a TOML file or a name in experiments/) to its targets.
+
+    The same command continues what was interrupted.
+    """
     jobs = jobs or processors()
     begin(jobs)
     from abm.cli.calibrating import calibrate_into
@@ -26,7 +30,7 @@ def calibrate(study: str, jobs: int | None, out: str | None, budget: int | None,
     from abm.study.calibration import Calibration
     from abm.study.errors import StudyError
 
-    file = Path(study)
+    file = located(study)
     try:
         calibration = Calibration.load(file).with_budget(budget)
         order = Order(

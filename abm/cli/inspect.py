@@ -10,6 +10,8 @@ from abm.cli.errors import MISTAKE, Mistake, hint
 from abm.cli.load import load
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from abm.scenario.parameters import Parameter
 
 SET = click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Change one parameter; repeatable.")
@@ -17,16 +19,24 @@ SET = click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Ch
 
 @click.command("list")
 def list_scenarios() -> None:
-    """Name the scenarios in experiments/ and the question each asks."""
-    from abm.scenario.errors import ScenarioError
-    from abm.scenario.files import shipped, toml_of
+    """Name the scenarios and studies in experiments/ and the question each asks."""
+    from abm.cli import study_files
+    from abm.scenario.files import shipped
 
-    for path in shipped():
-        try:
-            question = toml_of(path).get("question", "")
-        except ScenarioError as error:
-            question = str(error)
-        click.echo(f"{path.stem:<16}{question}")
+    for what, paths in (("scenarios", shipped()), ("studies (sweep; calibrate)", study_files.shipped())):
+        click.echo(f"{what}:")
+        for path in paths:
+            click.echo(f"  {path.stem:<24}{_question(path)}")
+
+
+def _question(path: Path) -> str:
+    from abm.scenario.errors import ScenarioError
+    from abm.scenario.files import toml_of
+
+    try:
+        return str(toml_of(path).get("question", ""))
+    except ScenarioError as error:
+        return str(error)
 
 
 @click.command("show")

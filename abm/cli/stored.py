@@ -74,7 +74,7 @@ class Stored:
         """A column or a measure with its unit."""
         if name in self.study.columns():
             unit = self.manifest["units"].get(name, "")
-            return f"{name}, {unit}" if unit not in ("", "share", "rule", "name", "text") else name
+            return f"{name}, {unit}" if unit not in ("", "1", "share", "rule", "name", "text") else name
         bare = name.split(".", 2)[2] if name.startswith("twins.") else name
         unit = self.manifest["measures"].get(bare, {}).get("unit", "")
-        return f"{told(name)}, {unit}" if unit else told(name)
+        return told(name) if told(name).endswith(unit) or unit == "1" else f"{told(name)}, {unit}"

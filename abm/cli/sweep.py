@@ -10,6 +10,7 @@ import click
 from abm.cli.errors import STOPPED, Mistake
 from abm.cli.inspect import SET
 from abm.cli.run import WholeNumber, processors
+from abm.cli.study_files import located
 from abm.cli.workers import begin
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 @click.option("--allow-version", is_flag=True, help="Keep runs that another version of the code made.")
 @click.option("--retry-failed", is_flag=True, help="Run the failed ones again.")
 def sweep(study: str, sets: tuple[str, ...], **chosen: Any) -> int:
-    """Run STUDY (a TOML file): every point and seed once, stored as they come. The same command continues it."""
+    """Run STUDY (a TOML file or a name in experiments/studies): every point and seed once, stored as they come.
+
+    The same command continues it.
+    """
     jobs = chosen["jobs"] or processors()
     if not chosen["dry_run"]:
         begin(jobs, chosen["cluster"])
@@ -37,7 +41,7 @@ def sweep(study: str, sets: tuple[str, ...], **chosen: Any) -> int:
     from abm.study.errors import StudyError
     from abm.study.plan import Plan
 
-    file = Path(study)
+    file = located(study)
     try:
         asked = changed(_loaded(file), sets, chosen["replications"])
         plan = Plan.of(asked, subject(asked, file))

@@ -58,8 +58,7 @@ def healthy_closed_share(records: Records) -> Value:
     """Share of the forced notional in perpetuals that were above maintenance margin by themselves, share.
 
     A leg's own health is that of the position alone with its opening share of the collateral plus its own profit
-    since. Weighted by the value of the fills; `Missing` where nothing was closed by force. Source: reference
-    section 5, item 3.
+    since. Weighted by the value of the fills; `Missing` where nothing was closed by force.
     """
     is_spot = records.meta.instruments.is_spot[records.liquidations["instrument"]]
     value = np.where(is_spot, 0, records.liquidations["value"])

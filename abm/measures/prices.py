@@ -53,8 +53,8 @@ def amplification(run: Records, no_liquidation: Records, start: int, floor: floa
     """Fall of the shocked assets' mark over the same fall without liquidations, (n_assets,), times.
 
     A_i = fall_i / fall_i(no_liquidation); exactly 1 where liquidations do not move the mark. `Missing` for assets that
-    were not shocked (see `excess_fall`) and where the fall without liquidations is below `floor`. Source: reference
-    section 5, item 1; in a linear market 1 / (1 - R).
+    were not shocked (see `excess_fall`) and where the fall without liquidations is below `floor`. In a linear
+    market 1 / (1 - R), R the reproduction number.
     """
     shocked = run.meta.shocked
     if not shocked:

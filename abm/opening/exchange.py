@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from abm.behaviour.collateral import Inventory
 from abm.behaviour.signals import Signals
-from abm.clearing.accounts import lay_out, opening_collateral, share_out
+from abm.clearing.accounts import lay_out, opening_collateral
 from abm.clearing.house import House
 from abm.clearing.ledger import Mode
 from abm.clearing.liquidation.turnover import Turnover
 from abm.clearing.margin.haircut import Haircuts
-from abm.clearing.margin.rule import opened
 from abm.exchange import Exchange
 from abm.kernels.margin import Brackets
 from abm.market.book import Books
@@ -22,8 +21,9 @@ from abm.market.funding import FundingClock
 from abm.market.instrument import Instruments
 from abm.market.mark import Marks
 from abm.opening.apart import on_stakes, set_apart
-from abm.opening.groups import brackets_of, depth_of_makers, houses_of, terms_of, traders_of
-from abm.opening.money import enter, fees_of, hand_out, ledger_of, opening_of, opening_split, tokens_of
+from abm.opening.asked import Asked
+from abm.opening.groups import brackets_of, depth_of_makers, houses_of, traders_of
+from abm.opening.money import enter, fees_of, hand_out, ledger_of, opening_of, opening_split, split_of, tokens_of
 from abm.opening.staff import Owners, cleared_by, funds_of, home_of, keep_apart, modes_of, share_funds, staff_of
 from abm.scenario import Scenario
 from abm.scenario.checks import outside
@@ -36,17 +36,18 @@ def open_exchange(scenario: Scenario, seed: int) -> Exchange:
     streams, instruments = Streams(seed), scenario.instruments()
     rules = houses_of(scenario)
     brackets = brackets_of(scenario, instruments, rules)
-    traders = traders_of(scenario, instruments, brackets, streams)
+    asked = Asked.of(scenario, instruments, rules, brackets)
+    traders = traders_of(scenario, instruments, asked, streams)
     owners = Owners.of(len(traders.group), rules)
     mode = modes_of(scenario, traders, owners, rules, streams)
     accounts = lay_out(mode, instruments.venue, cleared_by(owners, len(rules)))
     share_funds(accounts, owners, rules, scenario, instruments)
     fund = funds_of(accounts, owners, len(rules))
     keep_apart(accounts, traders)
-    position, money, weight = opening_of(scenario, instruments, brackets, traders, owners, rules, streams)
-    stake = share_out(money, weight)  # (n_owners, n_instruments), each leg's part of its owner's money
+    position, money, interest = opening_of(scenario, instruments, traders, owners, rules, streams)
+    stake = own = split_of(position, money, interest, asked)
     tokens = tokens_of(scenario, instruments, traders, stake, streams)
-    if scenario.population.unpooled:
+    if scenario.population.unpooled and scenario.population.unpooled_on == "equal_risk":
         stake = set_apart(open_exchange(scenario.with_({"population.unpooled": False}), seed), stake)
         traders = on_stakes(traders, stake)
     hand_out(tokens, position, mode == Mode.ISOLATED, owners.row("pool"))
@@ -55,7 +56,6 @@ def open_exchange(scenario: Scenario, seed: int) -> Exchange:
     books = Books(instruments, len(ledger))
     split = opening_split(accounts, ledger, stake)
     step = scenario.time.step_seconds
-    terms = terms_of(scenario, instruments)
     turnover = Turnover.over([clearing.liquidation for clearing in rules], len(instruments), step)
     houses = [
         House(
@@ -68,7 +68,7 @@ def open_exchange(scenario: Scenario, seed: int) -> Exchange:
             step_seconds=step,
             cash_unit=scenario.money.cash_unit,
             opening_split=split,
-            margin_state=opened(clearing.margin, terms),
+            margin_state=asked.state[number],
             turnover=turnover,
         )
         for number, clearing in enumerate(rules)
@@ -89,6 +89,7 @@ def open_exchange(scenario: Scenario, seed: int) -> Exchange:
         marks=_marks(scenario, instruments),
         signals=_signals(scenario, instruments),
         haircuts=_haircuts(scenario, instruments, brackets),
+        stake=own,
         inventory=Inventory.of(tokens, accounts.backing, accounts.owner, instruments.spot),
         funding=[FundingClock(venue.funding, len(instruments), step) for venue in scenario.venues],
         maker_depth=depth_of_makers(scenario, instruments),

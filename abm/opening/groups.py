@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abm.behaviour.booked import PREFIX
-from abm.behaviour.opening import Assets, Board, maker_depth, open_traders
+from abm.behaviour.opening import Assets, Board, Luck, maker_depth, open_traders
 from abm.behaviour.view import Traders
 from abm.clearing.margin.haircut import with_haircuts
-from abm.clearing.margin.rule import opened
-from abm.clearing.margin.terms import Terms
 from abm.clearing.rulebook import Clearing
-from abm.kernels.margin import Brackets, initial_margin, revalue
+from abm.kernels.margin import Brackets
 from abm.market.instrument import Instruments
+from abm.opening.asked import Asked
 from abm.scenario import Scenario
 from abm.scenario.book_files import booked, depth, open_lots, rules
 from abm.streams import Streams
@@ -52,21 +51,6 @@ def brackets_of(scenario: Scenario, instruments: Instruments, rules: list[Cleari
     return with_haircuts(tables, instruments, [asset.haircut for asset in assets], cash_units)
 
 
-def terms_of(scenario: Scenario, instruments: Instruments) -> Terms:
-    """What margin rules are told about the instruments: the perpetuals alone, as tokens have haircuts."""
-    rows = instruments.asset[instruments.perpetuals]
-    assets = [scenario.assets[row] for row in rows]
-    correlation = scenario.world.fundamentals.matrix(len(scenario.assets))
-    return Terms(
-        assets=tuple(asset.name for asset in assets),
-        max_leverage=np.array([asset.max_leverage for asset in assets]),
-        volatility=np.array([asset.volatility_daily for asset in assets]),
-        correlation=correlation[np.ix_(rows, rows)],
-        step_seconds=scenario.time.step_seconds,
-        cash_units=1.0 / scenario.money.cash_unit,
-    )
-
-
 def groups_of(scenario: Scenario) -> dict[str, Any]:
     """The groups of traders in the order of their rows: name -> rule with `count` and `decide`."""
     population = scenario.population
@@ -79,26 +63,18 @@ def rule_of(scenario: Scenario, group: str) -> Any:
     return rules(scenario)[group.removeprefix(PREFIX)]
 
 
-def traders_of(scenario: Scenario, instruments: Instruments, brackets: Brackets, streams: Streams) -> Traders:
+def traders_of(scenario: Scenario, instruments: Instruments, asked: Asked, streams: Streams) -> Traders:
     """The table of traders; the makers come last, and dealers, if any, behind them, so that they move nobody's row."""
     dealers = scenario.population.dealers
     groups = groups_of(scenario) | {MAKERS: scenario.makers} | ({DEALERS: dealers} if dealers.count else {})
-    price = instruments.opening_tick * instruments.unit
-    margin = houses_of(scenario)[0].margin
-    state = opened(margin, terms_of(scenario, instruments))
     interest = open_lots(scenario, instruments)
 
-    def requirement(lots: Ints) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        held, rule = np.asfortranarray(lots), np.zeros(len(lots), dtype=np.int64)
-        cash = np.zeros((len(lots), 1), dtype=np.int64, order="F")
-        initial = initial_margin(held, price, rule, brackets)
-        maintenance = revalue(cash, held, held, price, rule, brackets).maintenance
-        if state is not None:
-            asked = margin.requirement(np.asfortranarray(held[:, instruments.perpetuals]), price[instruments.perpetuals], state)
-            initial, maintenance = np.maximum(initial, asked.initial), asked.maintenance
-        for number, venue in enumerate(scenario.venues):
-            large = venue.clearing.concentration.opening(lots, interest, instruments)
-            maintenance = maintenance + large[:, instruments.venue == number].sum(axis=1)
+    def requirement(group: str, lots: Ints) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        isolated = Luck(streams, group, len(lots)).isolated(scenario.population.cross_share)
+        initial, maintenance = asked.together(lots)
+        if isolated.any():
+            initial[isolated], maintenance[isolated] = asked.apart(lots[isolated])
+        maintenance = maintenance + asked.large(lots, interest).sum(axis=1)
         return initial.astype(np.float64), maintenance.astype(np.float64)
 
     return open_traders(

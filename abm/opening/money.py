@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from abm.behaviour.collateral import Holdings, holdings
 from abm.behaviour.opening import Board
 from abm.behaviour.view import Traders
-from abm.clearing.accounts import Accounts
+from abm.clearing.accounts import Accounts, share_out
 from abm.clearing.layers import skin
 from abm.clearing.ledger import FeeSchedule, Ledger
 from abm.clearing.rulebook import Clearing
-from abm.kernels.margin import Brackets
+from abm.kernels.margin import long_lots
 from abm.market.instrument import Instruments
+from abm.opening.asked import Asked
 from abm.opening.groups import opening_assets
 from abm.opening.staff import Owners
 from abm.scenario import Scenario
@@ -25,14 +26,13 @@ Ints = NDArray[np.int64]
 def opening_of(
     scenario: Scenario,
     instruments: Instruments,
-    brackets: Brackets,
     traders: Traders,
     owners: Owners,
     rules: list[Clearing],
     streams: Streams,
 ) -> tuple[Ints, Ints, NDArray[np.float64]]:
-    """Per owner: lots (n_owners, n_instruments), money (n_owners,), and the weights by which isolated money is split:
-    initial margin of what is held, open interest for those who hold nothing (n_owners, n_instruments)."""
+    """Per owner: lots (n_owners, n_instruments), money (n_owners,), and the open interest it may back (n_owners,
+    n_instruments), cash units."""
     n, price = len(traders.group), instruments.opening_tick * instruments.unit
     position = np.zeros((len(owners), len(instruments)), dtype=np.int64)
     position[:n] = traders.opening
@@ -43,8 +43,6 @@ def opening_of(
     interest = np.where(instruments.is_spot & interest.any(), circulating, interest)
     interest = np.where(interest > 0, interest, 1.0)
     weight = np.tile(interest, (len(owners), 1))
-    held = np.abs(position) * (price * brackets.initial_rate[0, :, 0])
-    weight[held.any(axis=1)] = held[held.any(axis=1)]
     for house, rule in enumerate(rules):
         own = interest[(instruments.venue == house) & ~instruments.is_spot].sum() if house < len(scenario.venues) else 0.0
         money[owners.rows("keeper", house)] = rule.keeper.shares(int(rule.keeper.capital_share * own), streams, house)
@@ -55,6 +53,25 @@ def opening_of(
         money[owners.rows("default_fund", house)] = rule.members.split(int(rule.members.contribution_share * own))
         weight[owners.row("fund", house), instruments.venue != house] = 0.0
     return position, money, weight
+
+
+def split_of(position: Ints, money: Ints, interest: NDArray[np.float64], asked: Asked) -> Ints:
+    """Each leg's part of its owner's `money` (n_owners,), (n_owners, n_instruments) cash units: by the initial margin that it
+    is asked alone, by `interest` (same shape) for those who hold nothing.
+
+    If money covers the maintenance margin of all legs alone, none gets less than its own, whatever is asked for size. If it
+    does not, as may be with money that was measured on legs netted, they are short of it and the house will seize them.
+    """
+    initial, least = asked.alone(position)
+    least = least + asked.large(position, long_lots(position))
+    held = position.any(axis=1, keepdims=True)
+    idle = np.where(held, interest * (position != 0), interest)  # nothing held, or nothing asked of what is
+    weight = np.where(initial.any(axis=1, keepdims=True), initial, idle)
+    stake = share_out(money, weight)
+    spare = money - least.sum(axis=1)
+    mend = (stake < least).any(axis=1) & (spare >= 0)
+    stake[mend] = least[mend] + share_out(spare[mend], weight[mend])
+    return stake
 
 
 def tokens_of(scenario: Scenario, instruments: Instruments, traders: Traders, split: Ints, streams: Streams) -> Holdings:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from abm.behaviour.opening import Luck
 from abm.behaviour.view import Traders
 from abm.clearing.accounts import NO_HOUSE, Accounts
 from abm.clearing.house import Staff
@@ -61,7 +62,7 @@ def modes_of(scenario: Scenario, traders: Traders, owners: Owners, rules: list[C
     mode = np.full(len(owners), Mode.HOUSE, dtype=np.int8)
     for number, name in enumerate(traders.groups):
         rows = np.flatnonzero(traders.group == number)
-        isolated = streams.at(f"opening.{name}.isolated").random(len(rows)) >= scenario.population.cross_share
+        isolated = Luck(streams, name, len(rows)).isolated(scenario.population.cross_share)
         universal = streams.at(f"opening.{name}.universal").random(len(rows)) < scenario.population.universal_share
         if name == MAKERS:
             isolated[:], universal[:] = not scenario.makers.common_capital, False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from abm.behaviour.answer import Answer
 from abm.behaviour.arbitrage import Arbitrage
 from abm.behaviour.carry import Carry
@@ -43,6 +45,13 @@ class Population(Record):
         source="counterfactual isolated_equal_risk",
         help="Whether traders who are not isolated hold each position on margin of its own after all, on as much as leaves its "
         "liquidation price, the others unchanged, where it is in their account; this takes more collateral.",
+    )
+    unpooled_on: Literal["equal_risk", "equal_money"] = param(
+        "equal_risk",
+        unit="choice",
+        source="counterfactuals isolated_equal_risk and isolated",
+        help="What unpooled positions are held on: as above, or on no more than the account had, split by the initial margin "
+        "that each is asked alone. Under a rule that nets legs this can be less than all of them must hold.",
     )
     shared_wallet: bool = param(
         False,

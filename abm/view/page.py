@@ -13,7 +13,7 @@ from solara.lab import ThemeToggle
 
 from abm.scenario.files import shipped
 from abm.twins import TWINS
-from abm.view.board import Wish, believed, board, book_picked, picked
+from abm.view.board import SIZES, Wish, believed, board, book_picked, picked
 from abm.view.colours import css
 from abm.view.controls import Control, controls
 from abm.view.export import archive
@@ -47,6 +47,7 @@ def begun(search: str | None) -> Session:
 def Panels(
     frame: int,
     message: str,
+    measured: bool,
     numbers: str,
     prices: str,
     accounts: str,
@@ -87,7 +88,7 @@ def Page() -> None:
     """One visitor's page."""
     search = solara.use_router().search
     frame, turn = solara.use_reactive(0), solara.use_reactive(Turn())
-    wish = solara.use_reactive(Wish())
+    wish, sizes = solara.use_reactive(Wish()), solara.use_reactive(SIZES)
 
     def opened() -> Player:
         return Player(begun(search), show)
@@ -106,7 +107,7 @@ def Page() -> None:
         with solara.Sidebar():
             Controls(player, show, turn, wish)
         Heading(player, turn)
-        Drawing(player, frame, wish)
+        Drawing(player, frame, wish, sizes)
 
 
 @solara.component
@@ -119,28 +120,30 @@ def Heading(player: Player, turn: Any) -> None:
 
 
 @solara.component
-def Drawing(player: Player, frame: Any, wish: Any) -> None:
+def Drawing(player: Player, frame: Any, wish: Any, sizes: Any) -> None:
     """The board of the current frame, with the message of what could not be done above it."""
     session = player.session
 
     def pick(place: dict[str, Any]) -> None:
-        now, account, panel = wish.peek(), place.get("account"), str(place.get("panel"))
-        if panel == "prices":
-            book = book_picked(session, now, float(place["x"]), float(place["y"]))
-            wish.set(now if book is None else replace(now, book=book))
-        elif account is not None:
+        account, panel = place.get("account"), str(place.get("panel"))
+        now, seen = wish.peek(), replace(wish.peek(), sizes=sizes.peek())
+        if account is not None:
             wish.set(replace(now, chosen=account if account >= 0 else None))
+        elif panel == "prices":
+            book = book_picked(session, seen, float(place["x"]), float(place["y"]))
+            wish.set(now if book is None else replace(now, book=book))
         elif panel in PICKED:
-            wish.set(replace(now, chosen=picked(session, now, panel, float(place["x"]), float(place["y"]))))
+            wish.set(replace(now, chosen=picked(session, seen, panel, float(place["x"]), float(place["y"]))))
 
-    drawn = board(session, wish.value)
+    drawn = board(session, replace(wish.value, sizes=sizes.value))
     Panels(
         **drawn,
         frame=frame.value,
         message=session.message,
+        measured=sizes.value is not SIZES,
         event_pick=pick,
         event_shown=lambda number: player.shown(),
-        event_sized=lambda told: wish.set(replace(wish.peek(), sizes=believed(told))),
+        event_sized=lambda told: sizes.set(believed(told)),  # the side bar depends on the wish, not on this
     )
 
 

@@ -26,27 +26,30 @@ class Player:
         self.playing = False
         self._until: int | None = None
         self._shown, self._stop, self._guard = Event(), Event(), Lock()
+        self._go, self._resting, self._closed = Event(), Event(), False
+        self._resting.set()
         self._thread: Thread | None = None
 
     def play(self, until: int | None = None) -> None:
         """Step at `speed`; up to step `until`, if given, as fast as it goes."""
         with self._guard:
             self._until = until
-            if self.playing or self.session.done:
+            if self.playing or self.session.done or self._closed:
                 return
             self._stop.clear()
             self.playing = True
-            self._thread = Thread(target=self._loop, name="view", daemon=True)
-            self._thread.start()
+            self._resting.clear()
+            if self._thread is None:  # kept between plays: memory that one thread has freed is seldom used by the next
+                self._thread = Thread(target=self._live, name="view", daemon=True)
+                self._thread.start()
+            self._go.set()
 
     def pause(self) -> None:
         """Stop after the step under way and wait for it."""
         with self._guard:
-            thread, self._thread = self._thread, None
             self._stop.set()
             self._shown.set()
-        if thread is not None and thread.is_alive():
-            thread.join(timeout=10.0)
+        self._resting.wait(timeout=10.0)
         self.playing = False
 
     def shown(self) -> None:
@@ -56,7 +59,21 @@ class Player:
     def close(self) -> None:
         """End the thread and let go of the models."""
         self.pause()
+        self._closed = True
+        self._go.set()
+        if self._thread is not None:
+            self._thread.join(timeout=10.0)
         self.session.close()
+
+    def _live(self) -> None:
+        while self._go.wait() and not self._closed:
+            self._go.clear()
+            try:
+                self._loop()
+            finally:
+                with self._guard:
+                    if not self._go.is_set():  # else somebody has pressed Play again already
+                        self._resting.set()
 
     def _loop(self) -> None:
         unseen, due = 0, perf_counter()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from shlex import quote
 from threading import RLock
+from traceback import print_exc
 from typing import Any
 
 from abm.model import CascadeModel
@@ -29,6 +30,7 @@ class Session:
         self.name, self.seed, self.twin = scenario, seed, NO_TWIN
         self.changes: dict[str, Any] = {}
         self.message = ""
+        self.failed = False  # a step raised
         self.generation = 0  # how often the run has begun anew
         self._open(Scenario.load(scenario), {}, seed, NO_TWIN)
         if changes:
@@ -46,8 +48,8 @@ class Session:
 
     @property
     def done(self) -> bool:
-        """Whether the run has come to its end."""
-        return self.tick >= self.steps
+        """Whether the run has come to its end, or could not go on."""
+        return self.failed or self.tick >= self.steps
 
     @property
     def shock_step(self) -> int | None:
@@ -55,12 +57,19 @@ class Session:
         return self.run.shock_step
 
     def step(self) -> None:
-        """One step of run and twin; nothing after the end."""
+        """One step of run and twin; nothing after the end. What a rule of the user's own raises ends the run with a message."""
         with self.lock:
-            if not self.done:
+            if self.done:
+                return
+            try:
                 self.run.step()
                 if self.other is not None:
                     self.other.step()
+            except Exception as error:  # noqa: BLE001
+                print_exc()
+                self.failed = True
+                words = " ".join(str(error).split())
+                self.message = f"step {self.tick + 1} failed, Reset begins anew: {type(error).__name__}: {words}"
 
     def reset(self) -> None:
         """Begin anew with the same scenario, changes, seed and twin."""
@@ -89,7 +98,7 @@ class Session:
         """Run twin `name` beside it (or none) from the opening on; the run is brought back to the step where it was."""
         tick = self.tick
         self._try(self.name, self.changes, self.seed, name)
-        while self.twin == name and self.tick < tick:
+        while self.twin == name and self.tick < tick and not self.done:
             self.step()
 
     def command(self) -> str:
@@ -126,7 +135,7 @@ class Session:
             if self.generation:
                 self.close()
             self.scenario, self.changes, self.seed, self.twin = scenario, changes, seed, twin_name
-            self.run, self.other = run, other
+            self.run, self.other, self.failed = run, other, False
             self.generation += 1
 
 

@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from abm.view.board import Wish, board  # noqa: E402
+from abm.view.server import free_port  # noqa: E402
 from abm.view.session import Session  # noqa: E402
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -31,8 +32,12 @@ FLAGS += ["--disable-component-update", "--disable-sync"]
 NEAR, CASCADE = 150, 260  # steps: forced trades of the baseline fall between
 PART = 1.0  # seconds of one measurement of the rate
 STEPS, RESETS = 5000, 20
-COUNT = """() => { window.shown = []; new MutationObserver(() => requestAnimationFrame((now) => window.shown.push(now)))
-  .observe(document.querySelector(".panel-numbers"), { childList: true, subtree: true }); }"""
+COUNT = """() => {
+  if (window.shown) return;
+  window.shown = new Set();  // times of painted frames in which the step had changed
+  new MutationObserver(() => requestAnimationFrame((now) => window.shown.add(now)))
+    .observe(document.querySelector(".panel-numbers"), { childList: true, subtree: true });
+}"""
 
 
 def draw() -> None:
@@ -78,7 +83,7 @@ def rate(page: Any, server: int) -> None:
 
 def progress(page: Any, server: int) -> np.ndarray:
     """Clock, updates painted, processor seconds of server and of browser, so far."""
-    return np.array([perf_counter(), page.evaluate("window.shown.length"), seconds(server), browser_seconds(server)])
+    return np.array([perf_counter(), page.evaluate("window.shown.size"), seconds(server), browser_seconds(server)])
 
 
 def memory(page: Any, server: int) -> None:
@@ -164,7 +169,7 @@ def browser_seconds(server: int) -> float:
 @contextmanager
 def served(scenario: str) -> Iterator[tuple[str, int]]:
     """Our own server: its address and process."""
-    command = [sys.executable, "-u", "run.py", "view", scenario, "--no-browser", "--port", "8791"]
+    command = [sys.executable, "-u", "run.py", "view", scenario, "--no-browser", "--port", str(free_port("127.0.0.1", 8791))]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         assert server.stdout is not None
         try:

@@ -94,8 +94,10 @@ def test_params_lists_value_unit_bounds_and_source(capsys: pytest.CaptureFixture
 def test_list_names_scenarios_and_questions(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert {"baseline", "null", "october_2025", "two_venues", "million"} <= {line.split()[0] for line in lines}
-    assert all(line.rstrip().endswith("?") for line in lines)
+    named = [line for line in lines if line.startswith("  ")]
+    assert {"baseline", "null", "october_2025", "two_venues", "million", "crossing"} <= {line.split()[0] for line in named}
+    assert all(line.rstrip().endswith("?") for line in named)
+    assert [line for line in lines if line not in named] == ["scenarios:", "studies (sweep; calibrate):"]
 
 
 def test_validate_says_one_line_per_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -131,7 +131,8 @@ def test_a_mistake_is_one_line_before_anything_runs(tmp_path: Path, text: str, s
 
 
 @pytest.mark.parametrize(
-    ("words", "said"), [(["sweep", "absent.toml"], "absent.toml: cannot be read"), (["report", "."], "holds no study")]
+    ("words", "said"),
+    [(["sweep", "crosing"], "no study 'crosing'; did you mean 'crossing'?"), (["report", "."], "holds no study")],
 )
 def test_what_is_not_there_is_said(words: list[str], said: str, capsys: Any) -> None:
     assert main(words) == 2

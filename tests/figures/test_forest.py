@@ -105,5 +105,9 @@ def test_the_frontier_joins_the_points_that_none_beats():
     grouped = table.assign(mode=["x"] * 4 + ["y"] * 4, rule=list("rrssrrss"))
     coloured = frontier(grouped, benefit="x", cost="y", labels=("", ""), by=["mode", "rule"])
     assert [text.get_text() for text in coloured.legends[0].get_texts()] == ["x", "y", "r", "s", "not beaten by another"]
+    panels = grouped.assign(engine=["p"] * 4 + ["q"] * 4)
+    apart = frontier(panels, benefit="x", cost="y", labels=("", ""), by=["mode", "rule", "engine"])
+    assert [list(axes.lines[0].get_xdata()) for axes in apart.axes] == [[0.0, 0.1], [0.2]]  # b is not beaten without c
+    assert [axes.get_title(loc="left") for axes in apart.axes] == ["p", "q"]
     with pytest.raises(ValueError, match="needs points"):
         frontier(table, benefit="x", cost="z", labels=("", ""))

@@ -53,6 +53,23 @@ def test_it_plays_to_the_end_at_the_fastest(session: Session) -> None:
     player.close()
 
 
+def test_it_plays_again_after_a_pause_and_a_reset_in_the_same_thread(session: Session) -> None:
+    player = Player(session, lambda: player.shown())  # noqa: PLW0108
+    player.speed = 200.0
+    for _ in range(3):
+        player.play()
+        until(lambda: session.tick > 2)
+        player.pause()
+        session.reset()
+        assert [thread.name for thread in threading.enumerate()].count("view") == 1
+    player.play()
+    until(lambda: session.done)
+    player.close()
+    player.play()
+    assert not player.playing, "nothing plays after the end"
+    assert not [thread for thread in threading.enumerate() if thread.name == "view"]
+
+
 def test_it_pauses_at_once_and_leaves_no_thread(session: Session) -> None:
     player = Player(session, lambda: None)  # a browser that never answers
     player.play()

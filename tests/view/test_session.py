@@ -11,12 +11,14 @@ import pandas as pd
 import pytest
 
 from abm.measures.genealogy import parents
+from abm.model import CascadeModel
 from abm.scenario import Scenario
 from abm.view.controls import controls
 from abm.view.export import archive
 from abm.view.panels.figures import key_numbers
 from abm.view.panels.losses import borne
 from abm.view.session import Session
+from abm.view.svg import short
 from tests.small_worlds import fingerprint, played, world
 
 
@@ -50,6 +52,20 @@ def test_what_is_watched_is_what_run_would_have_made(file: str) -> None:
     forced = records.per_instrument["forced_value"].sum() * unit
     assert session.run.matrix.sum() * unit <= forced * (1 + 1e-12)
     session.close()
+
+
+def test_the_key_numbers_are_those_of_the_summary_of_run(file: str) -> None:
+    session = through(Session(file, seed=3))
+    model = CascadeModel(scenario=Scenario.load(file), rng=3)
+    model.run()
+    summary, numbers = model.summary(), key_numbers(session.run)
+    assert numbers["accounts seized"] == f"{summary['liquidations']['accounts']:,}" != "0"
+    assert numbers["forced, USD"] == short(sum(summary["liquidations"]["notional"].values()))
+    assert numbers["bad debt, USD"] == short(summary["bad_debt"]["total"])
+    assert numbers["generations"] == str(summary["genealogy"]["generations"])
+    steps = model.records().frames()["steps"]
+    for asset in session.scenario.assets:
+        assert numbers[f"low of {asset.name}"] == f"{100 * (steps[f'{asset.name}.mark'].min() / asset.price - 1):.1f} %"
 
 
 def test_reset_begins_anew_and_repeats_itself(file: str) -> None:
@@ -117,6 +133,21 @@ def test_the_impossible_is_told_and_changes_nothing(file: str, name: str, value:
     assert (session.tick, session.changes) == (1, {})
     session.reset()
     assert session.message == ""
+
+
+def test_a_step_that_fails_is_told_and_ends_the_run(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session(file)
+    session.step()
+
+    def broken() -> None:
+        raise KeyError("a rule of the user's own")
+
+    monkeypatch.setattr(session.run.model, "step", broken)
+    session.step()
+    assert (session.message, session.done) == ('step 2 failed, Reset begins anew: KeyError: "a rule of the user\'s own"', True)
+    session.reset()
+    session.step()
+    assert (session.message, session.tick) == ("", 1)
 
 
 @pytest.mark.parametrize("seed", ["abc", "-1", "1.5", str(2**63), ""])

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 PATIENCE = 120_000  # ms for anything the page is to say; a busy machine takes its time, an idle one answers at once
-BOARD = ".cascade-board .panel-prices svg"
+BOARD = ".cascade-board[data-measured] .panel-prices svg"  # the server has answered: what was sent before, the page knows
 
 
 class Visitor:
