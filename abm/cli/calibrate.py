@@ -9,6 +9,7 @@ import click
 from abm.cli.errors import STOPPED, Mistake
 from abm.cli.run import WholeNumber, processors
 from abm.cli.study_files import located
+from abm.cli.workers import begin
 
 
 @click.command("calibrate")
@@ -22,6 +23,8 @@ def calibrate(study: str, jobs: int | None, out: str | None, budget: int | None,
 
     The same command continues what was interrupted.
     """
+    jobs = jobs or processors()
+    begin(jobs)
     from abm.cli.calibrating import calibrate_into
     from abm.cli.sweeping import Order
     from abm.study.calibration import Calibration
@@ -32,7 +35,7 @@ def calibrate(study: str, jobs: int | None, out: str | None, budget: int | None,
         calibration = Calibration.load(file).with_budget(budget)
         order = Order(
             out=Path(out or f"results/{file.stem}"),
-            jobs=jobs or processors(),
+            jobs=jobs,
             cluster=None,
             limit=None,
             allow_version=allow_version,

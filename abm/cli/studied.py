@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from abm.cli.errors import Mistake, hint
 from abm.cli.load import load
+from abm.cli.workers import PRELOAD
 from abm.study.errors import StudyError
 from abm.study.plan import Subject
 
@@ -63,7 +64,7 @@ def subject(study: Study, file: Path) -> Subject:
         value_of=value_of,
         units={column: found.unit for column in study.columns() if (found := parameter_of(column)) is not None},
         measures=measures(scenario, study.twins),
-        preload=("abm.task", "abm.model"),
+        preload=PRELOAD,
     )
 
 

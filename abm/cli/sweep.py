@@ -11,6 +11,7 @@ from abm.cli.errors import STOPPED, Mistake
 from abm.cli.inspect import SET
 from abm.cli.run import WholeNumber, processors
 from abm.cli.study_files import located
+from abm.cli.workers import begin
 
 if TYPE_CHECKING:
     from abm.study.study import Study
@@ -32,6 +33,9 @@ def sweep(study: str, sets: tuple[str, ...], **chosen: Any) -> int:
 
     The same command continues it.
     """
+    jobs = chosen["jobs"] or processors()
+    if not chosen["dry_run"]:
+        begin(jobs, chosen["cluster"])
     from abm.cli.studied import subject
     from abm.cli.sweeping import Order, probe, sweep_into
     from abm.study.errors import StudyError
@@ -43,7 +47,7 @@ def sweep(study: str, sets: tuple[str, ...], **chosen: Any) -> int:
         plan = Plan.of(asked, subject(asked, file))
         order = Order(
             out=Path(chosen["out"] or f"results/{file.stem}"),
-            jobs=chosen["jobs"] or processors(),
+            jobs=jobs,
             cluster=chosen["cluster"],
             limit=chosen["limit"],
             allow_version=chosen["allow_version"],

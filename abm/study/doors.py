@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.context import BaseContext
 from typing import Any, Protocol
 
 from abm.study.errors import StudyError
@@ -79,15 +81,25 @@ class Local:
         return 2 * self.jobs
 
     def reach(self) -> None:
-        """It is always there."""
+        """Let the server of processes start, if it has not: it imports while this process does something else."""
+        from multiprocessing import forkserver, resource_tracker
+
+        self._context()
+        resource_tracker.ensure_running()  # first: to start it lets Ctrl-C through again
+        unheard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # it inherits being deaf to Ctrl-C
+        try:
+            forkserver.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, unheard)
 
     def open(self) -> Executor:
         """A pool whose processes leave Ctrl-C to their parent and do not outlive it."""
-        from multiprocessing import get_context
+        return ProcessPoolExecutor(self.jobs, mp_context=self._context(), initializer=_serve)
 
+    def _context(self) -> BaseContext:
         context = get_context("forkserver")
         context.set_forkserver_preload(["abm.study.work", *self.preload])
-        return ProcessPoolExecutor(self.jobs, mp_context=context, initializer=_serve)
+        return context
 
     def close(self, executor: Executor, *, kill: bool) -> None:
         """Wait for the processes, or kill them."""

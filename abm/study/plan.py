@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,18 +15,10 @@ from numpy.typing import NDArray
 from abm.study.design import points
 from abm.study.errors import StudyError, nearest
 from abm.study.study import Row, Study
+from abm.study.work import Run
 
 Overrides = Mapping[str, Any]
 COMMON = "common random numbers: replication r has the seed `seed` + r at every point"
-
-
-class Run(NamedTuple):
-    """One call of the task."""
-
-    point: int
-    replication: int
-    seed: int
-    payload: Any
 
 
 @dataclass(frozen=True)

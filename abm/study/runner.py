@@ -8,8 +8,7 @@ from itertools import islice
 
 from abm.study.doors import Door
 from abm.study.errors import StudyError
-from abm.study.plan import Run
-from abm.study.work import FAILED, Outcome, perform, told
+from abm.study.work import FAILED, Outcome, Run, perform, told
 
 CHUNK_SECONDS = 0.2  # of work in a chunk: hides the way to a worker, and an interrupt waits no longer
 CHUNK_MAX = 1_000

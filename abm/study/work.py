@@ -11,10 +11,17 @@ from functools import cache
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from abm.study.plan import Run
-
 Number = float | int | str | bool | None
 DONE, FAILED = "done", "failed"
+
+
+class Run(NamedTuple):
+    """One call of the task."""
+
+    point: int
+    replication: int
+    seed: int
+    payload: Any
 
 
 class Outcome(NamedTuple):

@@ -196,6 +196,19 @@ def test_an_interrupted_sweep_drains_saves_and_says_how_to_continue(tmp_path: Pa
     assert session["ended"]
 
 
+def test_an_interrupt_while_the_server_of_processes_imports_leaves_no_traceback() -> None:
+    command = "import signal, sys, time; from abm.study.doors import Local; Local(2, ('pandas',)).reach();"
+    command += "signal.signal(signal.SIGINT, lambda *_: sys.exit(3)); print('begun', flush=True); time.sleep(60)"
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    running = subprocess.Popen([sys.executable, "-c", command], cwd=ROOT, start_new_session=True, **pipes)
+    assert running.stdout is not None
+    assert running.stdout.readline() == "begun\n"
+    time.sleep(0.2)  # it is importing now
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal does
+    _, err = running.communicate(timeout=60)  # until the server has gone too: it holds the pipe
+    assert (running.returncode, err) == (3, "")
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_second_interrupt_gives_up_the_runs_under_way_and_keeps_the_others(tmp_path: Path, jobs: int) -> None:
     command = "from pathlib import Path; from tests.study.desk import *; import sys, abm.study.store as store;"
