@@ -85,9 +85,11 @@ def _against(stored: Stored, asked: Figure, labels: dict[str, str]) -> Drawing:
     table = stored.medians
     points = [named(stored.columns, row) for row in table[stored.columns].itertuples(index=False, name=None)]
     table, axes = table.assign(point=points), (labels.get(across, across), labels.get(up, up))
+    both = table.pivot_table(index="point", columns="measure", values="median").reindex(columns=[across, up]).dropna()
+    if both.empty:
+        raise StudyError(f"figures: no point has both {across} and {up}, so there is nothing to draw")
     if asked.kind == "frontier":
         return frontier(table, benefit=across, cost=up, labels=axes, by=stored.columns if len(stored.columns) > 1 else ["point"])
-    both = table.pivot_table(index="point", columns="measure", values="median")[[across, up]].dropna()
     return scatter(table, across=across, up=up, labels=axes, title=ranked_alike(both[across].to_numpy(), both[up].to_numpy()))
 
 

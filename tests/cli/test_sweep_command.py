@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from abm.cli.main import main
 from abm.measures.table import MEASURES
 from abm.scenario import Scenario
 from abm.study import load
+from abm.study.errors import StudyError
 from abm.study.frame import failures
 from abm.study.store import read_manifest
 from abm.task import run
@@ -179,7 +181,7 @@ def test_the_version_of_the_code_changes_with_what_results_depend_on_only(tmp_pa
 def test_the_command_that_is_named_repeats_the_run(tmp_path: Path) -> None:
     command = studied.command("baseline", {"venues.main.clearing.liquidation": {"kind": "none"}, "time.duration": 60.0}, 7, ())
     assert command == (
-        "python run.py run baseline --set 'venues.main.clearing.liquidation={\"kind\" = \"none\"}' "
+        'python run.py run baseline --set \'venues.main.clearing.liquidation={"kind" = "none"}\' '
         "--set time.duration=60.0 --seed 7 --no-twins"
     )
     assert subprocess.run(["sh", "-c", f"set -- {command}; echo $#"], capture_output=True, text=True, check=True).stdout == "11\n"
@@ -210,6 +212,15 @@ def test_one_measure_is_drawn_against_another(tmp_path: Path, capsys: Any) -> No
     assert {"frontier-1.png", "scatter-2.pdf"} <= {path.name for path in (tmp_path / "out" / "report").iterdir()}
     assert drawing.ranked_alike(np.arange(12.0), np.arange(12.0)) == "rank correlation 1.00 [1.00, 1.00] over 12 points"
     assert drawing.ranked_alike(np.arange(2.0), np.arange(2.0)) == "no rank correlation: needs 10 pairs, had 2"
+
+
+def test_a_measure_that_no_point_has_is_told_in_one_line() -> None:
+    table = pd.DataFrame({"rule": ["a", "a"], "measure": ["fall", "gap"], "median": [0.1, np.nan], "low": np.nan, "high": np.nan})
+    stored: Any = SimpleNamespace(medians=table, columns=["rule"], named=list, label=str)
+    for kind in ("scatter", "frontier"):
+        asked: Any = SimpleNamespace(kind=kind, measures=("fall", "gap"))
+        with pytest.raises(StudyError, match="no point has both fall and gap"):
+            drawing.draw(stored, asked, asked.measures)
 
 
 def test_a_pattern_of_such_a_figure_means_one_measure(tmp_path: Path, capsys: Any) -> None:
