@@ -101,9 +101,9 @@ class Lineage:
         self._causes.make_room(self.count)
 
     def _unforced(self, fills: Fills) -> NDArray[np.float64]:
-        """Lots filled for traders, (n_instruments, n_causes)."""
+        """Lots filled on the book for traders, (n_instruments, n_causes)."""
         weight = np.zeros(self._causes.room)
-        free = fills[fills["taker_reason"] != Reason.FORCED]
+        free = fills[(fills["taker_reason"] != Reason.FORCED) & (fills["maker"] != self._exchange.pool)]
         np.add.at(weight[:, Cause.TRADES], free["instrument"], free["lots"])
         return weight
 
