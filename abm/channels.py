@@ -12,7 +12,7 @@ from abm.scenario import Scenario
 
 Overrides = dict[str, Any]
 
-# not `cross_share = 0`: traders who are isolated from the start bring what legs are asked alone, where a rule nets them more
+# not `cross_share = 0`: who is isolated from the start brings what legs are asked alone, which is more where a rule nets them
 APART: Overrides = {"population.unpooled": True, "population.unpooled_on": "equal_money"}
 
 
