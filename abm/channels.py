@@ -13,7 +13,7 @@ from abm.scenario import Scenario
 Overrides = dict[str, Any]
 
 # not `cross_share = 0`: who is isolated from the start brings what legs are asked alone, which is more where a rule nets them
-APART: Overrides = {"population.unpooled": True, "population.unpooled_on": "equal_money"}
+APART: Overrides = {"population.unpooled": "equal_money"}
 
 
 def every_house(scenario: Scenario, key: str, value: Any) -> Overrides:

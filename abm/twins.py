@@ -22,7 +22,7 @@ TWINS: Mapping[str, Callable[[Scenario], Overrides]] = {
     "no_impact": lambda scenario: every_house(scenario, "execution", "outside_pool"),
     "no_adl": lambda scenario: every_house(scenario, "adl", {"kind": "none"}),
     "no_liquidation": lambda scenario: every_house(scenario, "liquidation", {"kind": "none"}),
-    "isolated_equal_risk": lambda scenario: {"population.unpooled": True, "population.unpooled_on": "equal_risk"},
+    "isolated_equal_risk": lambda scenario: {"population.unpooled": "equal_risk"},
     "no_impact_of_cuts": lambda scenario: every_house(scenario, "execution", "outside_pool_cuts"),
 }
 USUAL = ("no_shock", "isolated", "no_impact", "no_adl", "no_liquidation")  # those of a run for which none are named

@@ -47,8 +47,8 @@ def open_exchange(scenario: Scenario, seed: int) -> Exchange:
     position, money, interest = opening_of(scenario, instruments, traders, owners, rules, streams)
     stake = own = split_of(position, money, interest, asked)
     tokens = tokens_of(scenario, instruments, traders, stake, streams)
-    if scenario.population.unpooled and scenario.population.unpooled_on == "equal_risk":
-        stake = set_apart(open_exchange(scenario.with_({"population.unpooled": False}), seed), stake)
+    if scenario.population.unpooled == "equal_risk":
+        stake = set_apart(open_exchange(scenario.with_({"population.unpooled": "none"}), seed), stake)
         traders = on_stakes(traders, stake)
     hand_out(tokens, position, mode == Mode.ISOLATED, owners.row("pool"))
     ledger = ledger_of(instruments, accounts, position, opening_collateral(accounts, stake), tokens.issued)

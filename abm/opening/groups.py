@@ -31,7 +31,7 @@ def houses_of(scenario: Scenario) -> list[Clearing]:
     """The rules of every house: one per venue, and with universal accounts a prime house by the first venue's rules."""
     rules = [venue.clearing for venue in scenario.venues]
     population = scenario.population
-    prime = population.cross_share > 0 and population.universal_share > 0 and not population.unpooled
+    prime = population.cross_share > 0 and population.universal_share > 0 and population.unpooled == "none"
     return [*rules, rules[0]] if prime else rules
 
 

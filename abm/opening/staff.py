@@ -69,7 +69,7 @@ def modes_of(scenario: Scenario, traders: Traders, owners: Owners, rules: list[C
         mode[rows] = np.where(isolated, Mode.ISOLATED, np.where(universal, Mode.UNIVERSAL, Mode.CROSS))
     if traders.mode is not None:
         mode[: len(traders.mode)] = _stated_modes(scenario, traders.mode, mode[: len(traders.mode)])
-    if scenario.population.unpooled:
+    if scenario.population.unpooled != "none":
         mode[np.flatnonzero(traders.group != traders.groups.index(MAKERS))] = Mode.ISOLATED
     for house, rule in enumerate(rules):
         mode[owners.row("fund", house)] = Mode.HOUSE if rule.fund_scope == "house" else Mode.ISOLATED

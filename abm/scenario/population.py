@@ -39,19 +39,13 @@ class Population(Record):
         ge=0,
         le=1,
     )
-    unpooled: bool = param(
-        False,
-        unit="switch",
-        source="counterfactual isolated_equal_risk",
-        help="Whether traders who are not isolated hold each position on margin of its own after all, on as much as leaves its "
-        "liquidation price, the others unchanged, where it is in their account; this takes more collateral.",
-    )
-    unpooled_on: Literal["equal_risk", "equal_money"] = param(
-        "equal_risk",
+    unpooled: Literal["none", "equal_money", "equal_risk"] = param(
+        "none",
         unit="choice",
-        source="counterfactuals isolated_equal_risk and isolated",
-        help="What unpooled positions are held on: as above, or on no more than the account had, split by the initial margin "
-        "that each is asked alone. Under a rule that nets legs this can be less than all of them must hold.",
+        source="counterfactuals isolated and isolated_equal_risk",
+        help="Whether traders who are not isolated hold each position on margin of its own after all: on no more than the "
+        "account had, split by the initial margin that each is asked alone (under a rule that nets legs less than they must "
+        "hold), or on as much as leaves its liquidation price, the others unchanged, where it was, which takes more.",
     )
     shared_wallet: bool = param(
         False,
