@@ -6,6 +6,7 @@ About 10 minutes; `--quick` leaves the largest studies out. The exit code is 1 i
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import statistics
@@ -123,4 +124,6 @@ def main(*, quick: bool) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(quick="--quick" in sys.argv))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="leave the largest studies out")
+    sys.exit(main(quick=parser.parse_args().quick))
