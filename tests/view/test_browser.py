@@ -79,15 +79,13 @@ def test_a_slider_changes_the_outcome_and_reset_repeats_it(url: str, visit: Visi
 
 def test_the_seed_is_edited_by_hand(url: str, visit: Visit, small: str) -> None:
     visitor = visit(url)
-    visitor.sow("3")
-    visitor.page.get_by_text("--seed 3").wait_for()
+    visitor.sow("3", "--seed 3")
     numbers = visitor.play_to_the_end(STEPS)
     records = played(Scenario.load(small), seed=3)
     assert numbers["accounts seized"] == str(len(set(records.events["account"][records.events["kind"] == 0].tolist())))
     mark = records.per_instrument["mark"][:, 0] / records.meta.instruments.opening_tick[0]
     assert numbers["low of BTC"] == f"{100 * (mark.min() - 1):.1f} %"
-    visitor.sow("abc")
-    visitor.page.get_by_text("seed must be a whole number").wait_for()
+    visitor.sow("abc", "seed must be a whole number")
     assert visitor.numbers() == numbers, "what cannot be done changes nothing"
 
 

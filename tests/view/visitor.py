@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 PATIENCE = 120_000  # ms for anything the page is to say; a busy machine takes its time, an idle one answers at once
+ATTEMPTS = 8  # at typing, within that patience
 BOARD = ".cascade-board[data-measured] .panel-prices svg"  # the server has answered: what was sent before, the page knows
 
 
@@ -40,11 +41,21 @@ class Visitor:
         self.page.locator(".v-select", has=self.page.get_by_text(label, exact=True)).click()
         self.page.locator(".menuable__content__active .v-list-item").get_by_text(item, exact=True).click()
 
-    def sow(self, seed: str) -> None:
-        """The seed, edited by hand."""
+    def sow(self, seed: str, said: str) -> None:
+        """The seed, edited by hand, once more where a redrawn page has lost the letters, until the page says `said`."""
+        from playwright.sync_api import TimeoutError as Silence
+
         field = self.page.get_by_label("Seed", exact=True)
-        field.fill(seed)
-        field.press("Enter")
+        for attempt in range(1, ATTEMPTS + 1):
+            field.fill("")
+            field.fill(seed)
+            field.press("Enter")
+            try:
+                self.page.get_by_text(said).wait_for(timeout=PATIENCE / ATTEMPTS)
+                return
+            except Silence:
+                if attempt == ATTEMPTS:
+                    raise
 
     def slide(self, number: int, key: str) -> None:
         """The slider `number` of the side bar, by a key: Home is its least, End its most."""
